@@ -1,0 +1,93 @@
+import type { DynamicModule } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyInstance } from 'fastify';
+import { PUBLIC } from './access/access.decorators.js';
+import { declaresAccess } from './access/declares-access.js';
+import { AppModule } from './app.module.js';
+import type { Config } from './config/config.js';
+import { answerClientError } from './http/client-errors.js';
+import { API_PREFIX, UNVERSIONED_PATHS, type DeclaredRoute } from './http/declared-routes.js';
+import { serveDocs } from './http/docs.js';
+import { loggerOptions, NestLogger, requestIdOf } from './http/logger.js';
+import { buildOpenApi } from './http/openapi.js';
+import { acceptOnlyStrictJson, addRequestHooks } from './http/request.hooks.js';
+import { proveRoutes } from './http/route-proof.js';
+import { watchRoutes } from './http/route-table.js';
+
+/** Bytes and milliseconds. A client that is slower or larger than this is not one of ours. */
+const LIMITS = {
+  bodyBytes: 100 * 1024,
+  headerBytes: 16 * 1024,
+  headersTimeout: 10_000,
+  requestTimeout: 15_000,
+  keepAliveTimeout: 65_000,
+  parameterLength: 200,
+};
+
+/** The app as main, the tests, the lessons and the benchmark run it, initialized but not listening. */
+export async function createApp(
+  config: Config,
+  module: DynamicModule = AppModule.with(config),
+): Promise<NestFastifyApplication> {
+  const adapter = createAdapter(config);
+  const fastify = adapter.getInstance<FastifyInstance>();
+  watchRoutes(fastify);
+  const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
+    logger: new NestLogger(fastify.log),
+    abortOnError: false,
+    bodyParser: false,
+    return503OnClosing: true,
+  });
+  app.setGlobalPrefix(API_PREFIX, { exclude: UNVERSIONED_PATHS });
+  app.useSecurityHeaders({
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: { defaultSrc: "'none'", frameAncestors: "'none'" },
+    },
+    xFrameOptions: { action: 'deny' },
+  });
+  if (config.corsOrigins.length > 0) app.enableCors(corsOptions(config));
+  addRequestHooks(fastify);
+  acceptOnlyStrictJson(fastify);
+  await app.init();
+  if (!config.production) serveDocs(fastify, openApiOf(app));
+  proveRoutes(app, [declaresAccess]);
+  await fastify.ready();
+  return app;
+}
+
+export const openApiOf = (app: NestFastifyApplication) =>
+  buildOpenApi(app, ({ handler }: DeclaredRoute) => Reflect.hasMetadata(PUBLIC, handler));
+
+function createAdapter(config: Config): FastifyAdapter {
+  return new FastifyAdapter({
+    logger: loggerOptions(config),
+    disableRequestLogging: true,
+    genReqId: requestIdOf,
+    bodyLimit: LIMITS.bodyBytes,
+    requestTimeout: LIMITS.requestTimeout,
+    keepAliveTimeout: LIMITS.keepAliveTimeout,
+    http: { maxHeaderSize: LIMITS.headerBytes, headersTimeout: LIMITS.headersTimeout },
+    routerOptions: { maxParamLength: LIMITS.parameterLength },
+    // 0 hops: the socket's address, and no header is believed (ASVS 4.1.3).
+    trustProxy: (_address, hop) => hop < config.trustedProxyHops,
+    // JSON may name the request's prototype: parseStrictJson refuses it, with a code of its own.
+    onProtoPoisoning: 'ignore',
+    onConstructorPoisoning: 'ignore',
+    clientErrorHandler: answerClientError,
+    forceCloseConnections: 'idle',
+    skipMiddie: true,
+  });
+}
+
+/** Browsers of these origins may read answers. No cookies are used, so no credentials are allowed. */
+function corsOptions({ corsOrigins }: Config) {
+  return {
+    origin: [...corsOrigins],
+    methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
+    allowedHeaders: ['authorization', 'content-type', 'if-match', 'idempotency-key', 'traceparent'],
+    exposedHeaders: ['etag', 'ratelimit', 'ratelimit-policy', 'retry-after', 'x-request-id'],
+    maxAge: 600,
+  };
+}

@@ -1,0 +1,89 @@
+import { Injectable } from '@nestjs/common';
+import { errors, jwtVerify, SignJWT, type JWTVerifyOptions } from 'jose';
+import { randomUUID } from 'node:crypto';
+import { ROLES, type Actor, type Role } from '../access/actor.js';
+import { ACCESS_TOKEN_SECONDS } from '../access/revocation-feed.js';
+import { Config } from '../config/config.js';
+import { BoundedMap } from '../http/bounded-map.js';
+import { SigningKeys } from './signing-keys.js';
+
+const ALGORITHM = 'ES256';
+/** RFC 9068: a token of another kind, signed with the same key, is not an access token. */
+const TYPE = 'at+jwt';
+const MAX_CACHED = 10_000;
+const MAX_TOKEN_LENGTH = 2_048;
+
+interface Verified {
+  actor: Actor;
+  kid: string | undefined;
+  expiresAtMs: number;
+}
+
+/** Makes and checks access tokens: RFC 9068, checked as RFC 8725 says. */
+@Injectable()
+export class AccessTokens {
+  /** The signature is checked once a token; its key's retirement and its expiry at every use. */
+  private readonly verified = new BoundedMap<string, Verified>(MAX_CACHED);
+  readonly audience: string;
+  private readonly rules: JWTVerifyOptions;
+
+  constructor(
+    private readonly config: Config,
+    private readonly keys: SigningKeys,
+  ) {
+    this.audience = `${config.publicUrl}/v1`;
+    this.rules = {
+      algorithms: [ALGORITHM],
+      typ: TYPE,
+      issuer: config.publicUrl,
+      audience: this.audience,
+      requiredClaims: ['sub', 'sid', 'jti', 'iat', 'exp', 'role'],
+      maxTokenAge: ACCESS_TOKEN_SECONDS,
+    };
+  }
+
+  /** The session may end before the token would: it never outlives it. */
+  async issue(actor: Actor, sessionEndsAt: Date): Promise<{ token: string; expiresIn: number }> {
+    const { kid, privateKey } = this.keys.current;
+    const now = Math.floor(Date.now() / 1_000);
+    const end = Math.min(now + ACCESS_TOKEN_SECONDS, Math.floor(sessionEndsAt.getTime() / 1_000));
+    const token = await new SignJWT({ sid: actor.sessionId, role: actor.role })
+      .setProtectedHeader({ alg: ALGORITHM, typ: TYPE, kid })
+      .setIssuer(this.config.publicUrl)
+      .setAudience(this.audience)
+      .setSubject(actor.userId)
+      .setJti(randomUUID())
+      .setIssuedAt(now)
+      .setExpirationTime(end)
+      .sign(privateKey);
+    return { token, expiresIn: end - now };
+  }
+
+  /** Throws when anything about the token is not as `issue` made it. */
+  async verify(token: string): Promise<Actor> {
+    const known = this.verified.get(token) ?? (await this.check(token));
+    if (known.expiresAtMs <= Date.now()) throw new errors.JWTInvalid('expired');
+    this.keyFor(known.kid);
+    return known.actor;
+  }
+
+  private async check(token: string): Promise<Verified> {
+    if (token.length > MAX_TOKEN_LENGTH) throw new errors.JWTInvalid('too long');
+    const { payload, protectedHeader } = await jwtVerify(token, ({ kid }) => this.keyFor(kid), this.rules);
+    const { sub, sid, role, exp } = payload;
+    if (!isText(sub) || !isText(sid) || !ROLES.includes(role as Role) || !exp)
+      throw new errors.JWTInvalid('a claim has the wrong type');
+    const actor: Actor = Object.freeze({ userId: sub, sessionId: sid, role: role as Role });
+    const verified = { actor, kid: protectedHeader.kid, expiresAtMs: exp * 1_000 };
+    this.verified.set(token, verified);
+    return verified;
+  }
+
+  private keyFor(kid: string | undefined) {
+    const key = this.keys.find(kid);
+    if (!key) throw new errors.JWKSNoMatchingKey();
+    return key.publicKey;
+  }
+}
+
+const isText = (claim: unknown): claim is string => typeof claim === 'string';

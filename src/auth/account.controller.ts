@@ -1,0 +1,40 @@
+import { Body, Controller, Delete, Ip, Put } from '@nestjs/common';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { CurrentActor, Roles } from '../access/access.decorators.js';
+import type { Actor } from '../access/actor.js';
+import { RateLimit } from '../http/rate-limit.js';
+import { ReturnsNothing } from '../http/returns.decorator.js';
+import { AccountService } from './account.service.js';
+import { ChangePasswordRequest, DeleteAccountRequest } from './auth.dto.js';
+
+@ApiTags('users')
+@Controller('users/me')
+export class AccountController {
+  constructor(private readonly account: AccountService) {}
+
+  @Put('password')
+  @ApiOperation({ summary: 'Change your password; ends all your other sessions' })
+  @Roles('user', 'admin')
+  @RateLimit('credentials')
+  @ReturnsNothing(204, { problems: ['wrong_password', 'weak_password', 'overloaded'] })
+  changePassword(
+    @CurrentActor() actor: Actor,
+    @Body() request: ChangePasswordRequest,
+    @Ip() ip: string,
+  ) {
+    return this.account.changePassword(actor, request, ip);
+  }
+
+  @Delete()
+  @ApiOperation({ summary: 'Delete your account and all that it owns' })
+  @Roles('user', 'admin')
+  @RateLimit('credentials')
+  @ReturnsNothing(204, { problems: ['wrong_password', 'last_administrator', 'overloaded'] })
+  remove(
+    @CurrentActor() actor: Actor,
+    @Body() { currentPassword }: DeleteAccountRequest,
+    @Ip() ip: string,
+  ) {
+    return this.account.remove(actor, currentPassword, ip);
+  }
+}

@@ -1,0 +1,54 @@
+import { Injectable } from '@nestjs/common';
+import type { Actor } from '../access/actor.js';
+import { SecurityLog } from '../audit/security-log.js';
+import { Problem } from '../http/problem.js';
+import { CredentialsService, type Credentials } from '../users/credentials.service.js';
+import { UsersService } from '../users/users.service.js';
+import type { ChangePasswordRequest } from './auth.dto.js';
+import { LoginThrottle } from './login-throttle.js';
+import { PasswordHasher } from './password-hasher.js';
+import { checkPassword } from './password-policy.js';
+import { SessionsService } from './sessions.service.js';
+
+/** What a stolen access token alone must not be able to do: it asks for the password again. */
+@Injectable()
+export class AccountService {
+  constructor(
+    private readonly users: UsersService,
+    private readonly credentials: CredentialsService,
+    private readonly sessions: SessionsService,
+    private readonly hasher: PasswordHasher,
+    private readonly throttle: LoginThrottle,
+    private readonly log: SecurityLog,
+  ) {}
+
+  /** Ends all other sessions. Throws `wrong_password`, `weak_password`, `rate_limited`. */
+  async changePassword(actor: Actor, request: ChangePasswordRequest, ip: string): Promise<void> {
+    const { email } = await this.users.getOwn(actor);
+    checkPassword(request.newPassword, email);
+    const { passwordHash } = await this.reauthenticate(actor, request.currentPassword, ip);
+    const newHash = await this.hasher.hash(request.newPassword);
+    if (!(await this.sessions.changePassword(actor, passwordHash, newHash)))
+      throw new Problem('wrong_password');
+    this.log.record('authn_password_change', { userId: actor.userId });
+  }
+
+  /** Throws `wrong_password`, `last_administrator`, `rate_limited`. */
+  async remove(actor: Actor, currentPassword: string, ip: string): Promise<void> {
+    await this.reauthenticate(actor, currentPassword, ip);
+    await this.users.remove(actor);
+  }
+
+  /** Counts like a sign-in: otherwise it would be the place to guess passwords at. */
+  private async reauthenticate(actor: Actor, password: string, ip: string): Promise<Credentials> {
+    const attempt = { account: actor.userId, ip };
+    await this.throttle.admit(attempt);
+    const known = await this.credentials.find({ id: actor.userId });
+    if (!known || !(await this.hasher.verify(known.passwordHash, password))) {
+      this.log.record('authn_password_change_fail', { userId: actor.userId, ip });
+      throw new Problem('wrong_password');
+    }
+    await this.throttle.succeeded(attempt);
+    return known;
+  }
+}

@@ -1,0 +1,65 @@
+import { Email, Integer, SecretText, Text } from '../http/fields.js';
+
+const PASSWORD_EXAMPLE = 'correct horse battery staple';
+/** Above the policy's own limit, so that a long password is told what is wrong with it. */
+const MAX_PASSWORD_INPUT = 512;
+const MAX_TOKEN_INPUT = 128;
+
+const password = (about?: string) =>
+  SecretText({ max: MAX_PASSWORD_INPUT, example: PASSWORD_EXAMPLE, ...(about && { about }) });
+
+export class RegisterRequest {
+  @Email({ example: 'ada@example.com' })
+  email!: string;
+
+  @password('15 to 128 characters of any kind, not a common password.')
+  password!: string;
+
+  @Text({ max: 100, example: 'Ada Lovelace', optional: true })
+  displayName?: string;
+}
+
+export class LoginRequest {
+  @Email({ example: 'ada@example.com' })
+  email!: string;
+
+  @password()
+  password!: string;
+}
+
+export class RefreshRequest {
+  @SecretText({ max: MAX_TOKEN_INPUT, example: 'pEUuK7zZcXoWfFfVb1xM2Z8qjJ0lqg0F3Gm0e4oQ8jY' })
+  refreshToken!: string;
+}
+
+export class ChangePasswordRequest {
+  @password()
+  currentPassword!: string;
+
+  @password('15 to 128 characters of any kind, not a common password.')
+  newPassword!: string;
+}
+
+export class DeleteAccountRequest {
+  @password('A stolen access token alone must not be able to delete an account.')
+  currentPassword!: string;
+}
+
+/** RFC 6749 §5.1, in this API's spelling. */
+export class TokensResponse {
+  @Text({ max: 4_096, example: 'eyJhbGciOiJFUzI1NiIsInR5cCI6ImF0K2p3dCIs...' })
+  accessToken!: string;
+
+  @Text({ max: 10, example: 'Bearer' })
+  tokenType!: string;
+
+  @Integer({ min: 1, max: 600, example: 600, about: 'Seconds until the access token expires.' })
+  expiresIn!: number;
+
+  @SecretText({
+    max: MAX_TOKEN_INPUT,
+    example: 'pEUuK7zZcXoWfFfVb1xM2Z8qjJ0lqg0F3Gm0e4oQ8jY',
+    about: 'Good for one use. If a used one returns, the whole session ends.',
+  })
+  refreshToken!: string;
+}

@@ -1,0 +1,132 @@
+import { Injectable } from '@nestjs/common';
+import { createHash, randomBytes } from 'node:crypto';
+import { DataSource } from 'typeorm';
+import type { Actor, Role } from '../access/actor.js';
+import { RevocationFeed } from '../access/revocation-feed.js';
+import { Problem } from '../http/problem.js';
+import type { Credentials } from '../users/credentials.service.js';
+
+/** However often it is refreshed, a session ends after this long (ASVS 7.3.2). */
+const SESSION_DAYS = 30;
+const REFRESH_TOKEN_BYTES = 32;
+
+/** A live session and the refresh token that continues it, which is shown once. */
+export interface OpenSession {
+  actor: Actor;
+  endsAt: Date;
+  refreshToken: string;
+}
+
+interface SessionRow {
+  id: string;
+  user_id: string;
+  role: Role;
+  expires_at: Date;
+}
+
+@Injectable()
+export class SessionsService {
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly revocations: RevocationFeed,
+  ) {}
+
+  /**
+   * Opens a session if the user is enabled and the password is still the one that was checked: the
+   * row is locked, so that a change of either comes wholly before or wholly after. Null otherwise.
+   */
+  async start({ id, passwordHash }: Credentials): Promise<OpenSession | null> {
+    const refreshToken = createToken();
+    const rows = await this.dataSource.sql<SessionRow[]>`
+      WITH person AS (
+        SELECT id, role FROM users
+        WHERE id = ${id} AND password_hash = ${passwordHash} AND disabled_at IS NULL
+        FOR SHARE
+      ), session AS (
+        INSERT INTO sessions (user_id, expires_at)
+        SELECT id, now() + ${SESSION_DAYS} * interval '1 day' FROM person
+        RETURNING id, user_id, expires_at
+      ), token AS (
+        INSERT INTO refresh_tokens (token_hash, session_id)
+        SELECT ${hashToken(refreshToken)}, id FROM session
+      )
+      SELECT session.id, session.user_id, person.role, session.expires_at FROM session, person`;
+    return rows[0] ? openSession(rows[0], refreshToken) : null;
+  }
+
+  /**
+   * Spends a refresh token for a new one. One conditional UPDATE decides, so that of any number of
+   * parallel uses at most one succeeds. Throws `invalid_refresh_token`, or `token_reused` after it
+   * has ended the whole session: either the thief or the owner holds the newer token (RFC 9700 §4.14.2).
+   */
+  async refresh(spent: string): Promise<OpenSession> {
+    const refreshToken = createToken();
+    const rows = await this.dataSource.sql<SessionRow[]>`
+      WITH spent AS (
+        UPDATE refresh_tokens t SET used_at = now()
+        FROM sessions s JOIN users u ON u.id = s.user_id
+        WHERE t.token_hash = ${hashToken(spent)} AND t.used_at IS NULL AND s.id = t.session_id
+          AND s.revoked_at IS NULL AND s.expires_at > now() AND u.disabled_at IS NULL
+        RETURNING s.id, s.user_id, u.role, s.expires_at
+      ), token AS (
+        INSERT INTO refresh_tokens (token_hash, session_id)
+        SELECT ${hashToken(refreshToken)}, id FROM spent
+      )
+      SELECT * FROM spent`;
+    if (rows[0]) return openSession(rows[0], refreshToken);
+    throw await this.refuse(spent);
+  }
+
+  async end({ sessionId }: Actor): Promise<void> {
+    await this.dataSource.sql`
+      UPDATE sessions SET revoked_at = now() WHERE id = ${sessionId} AND revoked_at IS NULL`;
+    await this.revocations.caughtUp();
+  }
+
+  async endAll({ userId }: Actor): Promise<void> {
+    await this.dataSource.sql`
+      UPDATE sessions SET revoked_at = now() WHERE user_id = ${userId} AND revoked_at IS NULL`;
+    await this.revocations.caughtUp();
+  }
+
+  /**
+   * Replaces the password, unless it is no longer the one that was checked, and ends every session
+   * but the caller's. Answers whether it did.
+   */
+  async changePassword(actor: Actor, checkedHash: string, newHash: string): Promise<boolean> {
+    const changed = await this.dataSource.transaction(async (tx) => {
+      const [, count] = await tx.sql<[unknown, number]>`
+        UPDATE users SET password_hash = ${newHash}
+        WHERE id = ${actor.userId} AND password_hash = ${checkedHash}`;
+      if (count === 0) return false;
+      await tx.sql`
+        UPDATE sessions SET revoked_at = now()
+        WHERE user_id = ${actor.userId} AND id <> ${actor.sessionId} AND revoked_at IS NULL`;
+      return true;
+    });
+    await this.revocations.caughtUp();
+    return changed;
+  }
+
+  private async refuse(token: string): Promise<Problem> {
+    const [ended] = await this.dataSource.sql<[{ id: string; user_id: string }[], number]>`
+      UPDATE sessions SET revoked_at = coalesce(revoked_at, now())
+      WHERE id = (SELECT session_id FROM refresh_tokens
+                  WHERE token_hash = ${hashToken(token)} AND used_at IS NOT NULL)
+      RETURNING id, user_id`;
+    const [session] = ended;
+    if (!session) return new Problem('invalid_refresh_token');
+    await this.revocations.caughtUp();
+    return new Problem('token_reused', { cause: { sessionId: session.id, userId: session.user_id } });
+  }
+}
+
+function openSession(row: SessionRow, refreshToken: string): OpenSession {
+  const actor = { userId: row.user_id, sessionId: row.id, role: row.role };
+  return { actor, endsAt: row.expires_at, refreshToken };
+}
+
+const createToken = () => randomBytes(REFRESH_TOKEN_BYTES).toString('base64url');
+
+/** 256 random bits need no slow hash; a copy of the table lets nobody in (ASVS 6.5.2). */
+const hashToken = (token: string) => createHash('sha256').update(token).digest();

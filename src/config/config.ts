@@ -1,0 +1,89 @@
+import { ConfigError, readEnvironment, type Environment, type Values } from './environment.js';
+import { deriveKey, readAppSecret, readSigningKeys, type SigningKey } from './secrets.js';
+
+/** Everything that the app may know about its surroundings; checked, frozen, made once at start. */
+export class Config {
+  readonly production: boolean;
+  readonly host: string;
+  readonly port: number;
+  readonly publicUrl: string;
+  readonly databaseUrl: string;
+  readonly databasePoolSize: number;
+  readonly trustedProxyHops: number;
+  readonly corsOrigins: readonly string[];
+  readonly logLevel: Values['LOG_LEVEL'];
+  readonly signingKeys: readonly SigningKey[];
+  /** Set when the keys came from a file, which is then read again whenever it changes. */
+  readonly signingKeysFile: string | undefined;
+  readonly cursorKey: Buffer;
+  readonly throttleKey: Buffer;
+
+  constructor(env: Environment) {
+    const values = readEnvironment(env);
+    this.production = values.NODE_ENV === 'production';
+    this.host = values.HOST;
+    this.port = values.PORT;
+    this.publicUrl = values.PUBLIC_URL;
+    this.databasePoolSize = values.DATABASE_POOL_SIZE;
+    this.trustedProxyHops = values.TRUSTED_PROXY_HOPS;
+    this.corsOrigins = values.CORS_ORIGINS;
+    this.logLevel = values.LOG_LEVEL;
+
+    const faults = this.production ? productionFaults(values) : [];
+    const attempt = <T>(read: () => T): T | undefined => {
+      try {
+        return read();
+      } catch (error) {
+        faults.push((error as Error).message);
+        return undefined;
+      }
+    };
+    this.databaseUrl = attempt(() => required('DATABASE_URL', values.DATABASE_URL)) ?? '';
+    const secret = attempt(() =>
+      readAppSecret(required('APP_SECRET', values.APP_SECRET), this.production),
+    );
+    this.signingKeys =
+      attempt(() => this.readKeys(required('SIGNING_KEYS', values.SIGNING_KEYS))) ?? [];
+    if (faults.length > 0 || !secret) throw new ConfigError(faults);
+
+    this.signingKeysFile = env['SIGNING_KEYS_FILE'];
+    this.cursorKey = deriveKey(secret, 'cursor');
+    this.throttleKey = deriveKey(secret, 'throttle');
+    Object.freeze(this);
+  }
+
+  /** Reads a key set by the rules of this environment; throws when it breaks one. */
+  readKeys(text: string): SigningKey[] {
+    return readSigningKeys(text, this.production);
+  }
+}
+
+function required(name: string, value: string | undefined): string {
+  if (value) return value;
+  throw new Error(`${name} is missing: set ${name}, or ${name}_FILE to a file that holds it`);
+}
+
+/** What is allowed while building and not when serving. */
+function productionFaults(values: Values): string[] {
+  const faults: string[] = [];
+  if (!values.PUBLIC_URL.startsWith('https:'))
+    faults.push('PUBLIC_URL must start with https:// in production');
+  if (values.CORS_ORIGINS.some((origin) => !origin.startsWith('https:')))
+    faults.push('CORS_ORIGINS may name only https:// origins in production');
+  if (values.LOG_LEVEL === 'debug' || values.LOG_LEVEL === 'trace')
+    faults.push('LOG_LEVEL must be info or quieter in production');
+  if (values.DATABASE_OWNER_URL)
+    faults.push('DATABASE_OWNER_URL belongs to `npm run migrate`: take it away from the server');
+  if (values.DATABASE_URL && !isDatabaseLinkSafe(values.DATABASE_URL))
+    faults.push('DATABASE_URL leaves this machine without TLS: add ?sslmode=verify-full');
+  return faults;
+}
+
+/** sslmode "require" and "prefer" accept any certificate, so only verify-full counts (ASVS 12.3.2). */
+function isDatabaseLinkSafe(databaseUrl: string): boolean {
+  const url = new URL(databaseUrl);
+  const local = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(url.hostname);
+  const moved = url.searchParams.has('host') || url.searchParams.has('hostaddr');
+  const modes = url.searchParams.getAll('sslmode');
+  return (local && !moved) || (modes.length === 1 && modes[0] === 'verify-full');
+}

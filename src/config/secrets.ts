@@ -1,0 +1,87 @@
+import {
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  hkdfSync,
+  randomBytes,
+  type JsonWebKey,
+  type KeyObject,
+} from 'node:crypto';
+
+const MIN_SECRET_BYTES = 32;
+/** 32 random bytes have about 30 distinct values; typed or repeated text has far fewer. */
+const MIN_DISTINCT_BYTES = 20;
+/** Secrets that development made for itself carry this mark, so that production can refuse them. */
+const DEVELOPMENT_MARK = 'dev-';
+
+export interface SigningKey {
+  kid: string;
+  privateKey: KeyObject;
+  publicKey: KeyObject;
+}
+
+/** A new value for APP_SECRET. */
+export function createAppSecret(mark = ''): string {
+  return mark + randomBytes(MIN_SECRET_BYTES).toString('base64url');
+}
+
+/** A new private key as a JWK, to stand in the set of SIGNING_KEYS. */
+export function createSigningJwk(mark = ''): JsonWebKey {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const kid = mark + randomBytes(9).toString('base64url');
+  return { ...privateKey.export({ format: 'jwk' }), kid, alg: 'ES256', use: 'sig' };
+}
+
+export const createDevelopmentSecrets = () => ({
+  APP_SECRET: createAppSecret(DEVELOPMENT_MARK),
+  SIGNING_KEYS: JSON.stringify({ keys: [createSigningJwk(DEVELOPMENT_MARK)] }),
+});
+
+/** The bytes of APP_SECRET; throws when it is short, guessable or (in production) made for development. */
+export function readAppSecret(text: string, production: boolean): Buffer {
+  if (production && text.startsWith(DEVELOPMENT_MARK))
+    throw new Error('APP_SECRET was made for development: make one with `npm run secrets:create`');
+  const bare = text.replace(DEVELOPMENT_MARK, '');
+  const bytes = Buffer.from(bare, 'base64url');
+  if (!/^[\w-]+={0,2}$/.test(bare) || bytes.length < MIN_SECRET_BYTES)
+    throw new Error(`APP_SECRET must be ${MIN_SECRET_BYTES} random bytes or more, as base64url`);
+  if (new Set(bytes).size < MIN_DISTINCT_BYTES)
+    throw new Error('APP_SECRET has too little randomness: make one with `npm run secrets:create`');
+  return bytes;
+}
+
+/** One or two ES256 keys from a JWK set; throws when the set is anything else. */
+export function readSigningKeys(text: string, production: boolean): SigningKey[] {
+  const { keys } = parseKeySet(text);
+  if (!Array.isArray(keys) || keys.length < 1 || keys.length > 2)
+    throw new Error('SIGNING_KEYS must be a JWK set, {"keys": [...]}, of one or two keys');
+  const read = keys.map((jwk) => readSigningKey(jwk, production));
+  if (new Set(read.map((key) => key.kid)).size !== read.length)
+    throw new Error('SIGNING_KEYS has two keys with the same "kid"');
+  return read;
+}
+
+function parseKeySet(text: string): { keys?: JsonWebKey[] } {
+  try {
+    return (JSON.parse(text) ?? {}) as { keys?: JsonWebKey[] };
+  } catch {
+    throw new Error('SIGNING_KEYS is not JSON: make one with `npm run secrets:create`');
+  }
+}
+
+function readSigningKey(jwk: JsonWebKey, production: boolean): SigningKey {
+  const { kid } = jwk;
+  if (typeof kid !== 'string' || kid.length < 4 || kid.length > 64)
+    throw new Error('SIGNING_KEYS has a key without a "kid" of 4 to 64 characters');
+  if (production && kid.startsWith(DEVELOPMENT_MARK))
+    throw new Error('SIGNING_KEYS was made for development: make it with `npm run secrets:create`');
+  if (jwk.kty !== 'EC' || jwk.crv !== 'P-256' || !jwk.d)
+    throw new Error('SIGNING_KEYS has a key that is not a private EC key on P-256');
+  const privateKey = createPrivateKey({ key: jwk, format: 'jwk' });
+  return { kid, privateKey, publicKey: createPublicKey(privateKey) };
+}
+
+/** A 256-bit key for one purpose: what leaks of one says nothing about another (ASVS 11.2). */
+export function deriveKey(secret: Buffer, purpose: string): Buffer {
+  return Buffer.from(hkdfSync('sha256', secret, '', `bulwark/${purpose}`, 32));
+}

@@ -1,0 +1,28 @@
+import { QueryFailedError } from 'typeorm';
+
+/** SQLSTATE classes and codes of a server that is away, full, stopping or too slow. */
+const UNAVAILABLE = /^(08|53|57P0|57014|55P03|25P03|25006)/;
+const NETWORK = new Set(['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EPIPE', 'ENOTFOUND', 'EAI_AGAIN']);
+/** What pg and pg-pool say without a code. */
+const MESSAGES =
+  /timeout exceeded when trying to connect|Connection terminated|Query read timeout|not queryable|Client was closed|Cannot use a pool after/;
+
+const UNIQUE_VIOLATION = '23505';
+const FOREIGN_KEY_VIOLATION = '23503';
+
+/** Whether trying again later may help, because the database and not the request is at fault. */
+export function isDatabaseUnavailable(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { code, message } = driverError(error);
+  return UNAVAILABLE.test(code ?? '') || NETWORK.has(code ?? '') || MESSAGES.test(message);
+}
+
+export const isUniqueViolation = (error: unknown) => sqlState(error) === UNIQUE_VIOLATION;
+export const isForeignKeyViolation = (error: unknown) => sqlState(error) === FOREIGN_KEY_VIOLATION;
+
+const sqlState = (error: unknown) =>
+  error instanceof QueryFailedError ? driverError(error).code : undefined;
+
+function driverError(error: Error): { code?: string; message: string } {
+  return error instanceof QueryFailedError ? error.driverError : (error as { code?: string } & Error);
+}

@@ -1,0 +1,70 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Environment } from '../config/environment.js';
+import { createDevelopmentSecrets } from '../config/secrets.js';
+import { createPassword, startEmbeddedPostgres } from './embedded-postgres.js';
+import { migrate, provisionApp, withClient } from './provision.js';
+
+const FOLDER = join(import.meta.dirname, '../../.data');
+
+interface Surroundings {
+  env: Environment;
+  stop: () => Promise<void>;
+}
+
+/**
+ * What a bare machine lacks: secrets, a database server, its roles and the schema, all kept in
+ * `.data/`. A variable that is set is left as it is; production gets nothing from here.
+ */
+export async function completeEnvironment(env: Environment): Promise<Surroundings> {
+  if (env['NODE_ENV'] === 'production') return { env, stop: async () => {} };
+  const withSecrets = { ...(await secretsFor(env)), ...env };
+  if (env['DATABASE_URL'] || env['DATABASE_URL_FILE'])
+    return { env: withSecrets, stop: async () => {} };
+  const { urls, stop } = await startDevelopmentDatabase();
+  return { env: { ...withSecrets, ...urls }, stop };
+}
+
+async function secretsFor(env: Environment): Promise<Environment> {
+  const made = await remember('secrets.json', createDevelopmentSecrets);
+  return Object.fromEntries(Object.entries(made).filter(([name]) => !env[`${name}_FILE`]));
+}
+
+async function startDevelopmentDatabase() {
+  const passwords = await remember('postgres.json', () => ({
+    postgres: createPassword(),
+    owner: createPassword(),
+    app: createPassword(),
+  }));
+  const dataDir = join(FOLDER, 'postgres');
+  const server = await startEmbeddedPostgres({ dataDir, superuserPassword: passwords.postgres });
+  const url = (user: string, password: string, database = 'bulwark') =>
+    `postgres://${user}:${password}@127.0.0.1:${server.port}/${database}`;
+  const ownerUrl = url('bulwark_owner', passwords.owner);
+  const appUrl = url('bulwark_login', passwords.app);
+  await createOwner(url('postgres', passwords.postgres, 'postgres'), passwords.owner);
+  await migrate(ownerUrl);
+  await provisionApp(ownerUrl, appUrl);
+  return { urls: { DATABASE_URL: appUrl }, stop: server.stop };
+}
+
+async function createOwner(superuserUrl: string, password: string): Promise<void> {
+  await withClient(superuserUrl, async (client) => {
+    const known = await client.query(`SELECT FROM pg_database WHERE datname = 'bulwark'`);
+    if (known.rowCount) return;
+    const secret = client.escapeLiteral(password);
+    await client.query(`CREATE ROLE bulwark_owner LOGIN CREATEROLE PASSWORD ${secret}`);
+    await client.query('CREATE DATABASE bulwark OWNER bulwark_owner');
+  });
+}
+
+/** What was made once is read again at the next start. Readable by its owner only. */
+async function remember<T>(file: string, make: () => T): Promise<T> {
+  const path = join(FOLDER, file);
+  if (existsSync(path)) return JSON.parse(readFileSync(path, 'utf8')) as T;
+  const made = make();
+  await mkdir(FOLDER, { recursive: true });
+  await writeFile(path, JSON.stringify(made, null, 2), { mode: 0o600 });
+  return made;
+}

@@ -1,0 +1,39 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { DataSourceOptions, MigrationInterface, QueryRunner } from 'typeorm';
+
+type MigrationClass = new () => MigrationInterface;
+
+const FOLDER = join(import.meta.dirname, '../../migrations');
+const FILE_NAME = /^(\d{4})-([a-z0-9-]+)\.sql$/;
+/** TypeORM orders migrations by the 13 digits at the end of their names. */
+const ORDER_DIGITS = 13;
+
+/** The SQL files of `migrations/`, in order, as TypeORM runs them: each in a transaction. */
+export function loadMigrations(folder = FOLDER): MigrationClass[] {
+  return readdirSync(folder)
+    .filter((file) => FILE_NAME.test(file))
+    .toSorted()
+    .map((file) => migrationFrom(file, readFileSync(join(folder, file), 'utf8')));
+}
+
+function migrationFrom(file: string, sql: string): MigrationClass {
+  const parts = /^-- up\n(?<up>[^]*)^-- down\n(?<down>[^]*)$/m.exec(sql)?.groups;
+  if (!parts) throw new Error(`migrations/${file} needs a line "-- up" and then a line "-- down"`);
+  const [, number = '', words = ''] = FILE_NAME.exec(file) ?? [];
+  return class implements MigrationInterface {
+    readonly name = `${words}${number.padStart(ORDER_DIGITS, '0')}`;
+    async up(runner: QueryRunner) {
+      await runner.query(parts['up'] ?? '');
+    }
+    async down(runner: QueryRunner) {
+      await runner.query(parts['down'] ?? '');
+    }
+  };
+}
+
+export const MIGRATION_OPTIONS = {
+  migrations: loadMigrations(),
+  migrationsTableName: 'migrations',
+  migrationsTransactionMode: 'each',
+} satisfies Partial<DataSourceOptions>;

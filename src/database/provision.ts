@@ -1,0 +1,89 @@
+import pg from 'pg';
+import { DataSource } from 'typeorm';
+import { MIGRATION_OPTIONS } from './migrations.js';
+
+/** Held while migrating, so that two deployments at once do not migrate twice. Any fixed number. */
+const MIGRATION_LOCK = 812_731_945;
+
+/** Runs SQL on one connection of its own. */
+export async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T>) {
+  const client = new pg.Client({ connectionString: url });
+  // Losing the connection also rejects the query under way, which tells the caller.
+  client.on('error', () => {});
+  await client.connect();
+  try {
+    return await work(client);
+  } finally {
+    await client.end();
+  }
+}
+
+/** Brings a database to the newest schema as its owner; answers the names of the migrations it ran. */
+export async function migrate(ownerUrl: string): Promise<string[]> {
+  return withOwner(ownerUrl, async (owner) => {
+    // The first migration grants the app the right to read this table, so it must be there before.
+    await owner.query(`CREATE TABLE IF NOT EXISTS migrations (
+      id serial PRIMARY KEY, "timestamp" bigint NOT NULL, name varchar NOT NULL)`);
+    const ran = await owner.runMigrations();
+    return ran.map((migration) => migration.name);
+  });
+}
+
+/** Takes back the newest migration; answers its name, or nothing when there is none. */
+export async function undoLastMigration(ownerUrl: string): Promise<string | undefined> {
+  return withOwner(ownerUrl, async (owner) => {
+    const before: { name: string }[] = await owner.query(
+      'SELECT name FROM migrations ORDER BY id DESC LIMIT 1',
+    );
+    await owner.undoLastMigration();
+    return before[0]?.name;
+  });
+}
+
+async function withOwner<T>(ownerUrl: string, work: (owner: DataSource) => Promise<T>): Promise<T> {
+  const owner = new DataSource({
+    type: 'postgres',
+    url: ownerUrl,
+    installExtensions: false,
+    ...MIGRATION_OPTIONS,
+  });
+  return withClient(ownerUrl, async (lock) => {
+    await lock.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
+    await owner.initialize();
+    try {
+      return await work(owner);
+    } finally {
+      await owner.destroy();
+    }
+  });
+}
+
+/**
+ * Makes the login of the app, a member of `bulwark_app`, and takes from PUBLIC what a new database
+ * gives to everybody. The schema must be there. Safe to repeat.
+ */
+export async function provisionApp(ownerUrl: string, appUrl: string): Promise<void> {
+  const app = new URL(appUrl);
+  const name = decodeURIComponent(app.username);
+  if (name === decodeURIComponent(new URL(ownerUrl).username))
+    throw new Error('The app and the owner need two roles: use another user in DATABASE_URL');
+  await withClient(ownerUrl, async (client) => {
+    const role = client.escapeIdentifier(name);
+    const { rowCount } = await client.query('SELECT FROM pg_roles WHERE rolname = $1', [name]);
+    if (!rowCount) {
+      const password = client.escapeLiteral(decodeURIComponent(app.password));
+      await client.query(`CREATE ROLE ${role} LOGIN PASSWORD ${password}`);
+    }
+    const member = `SELECT pg_has_role($1, 'bulwark_app', 'member') AS member`;
+    const { rows } = await client.query<{ member: boolean }>(member, [name]);
+    if (!rows[0]?.member) await client.query(`GRANT bulwark_app TO ${role}`);
+    await closeDatabaseToOthers(client, role);
+  });
+}
+
+async function closeDatabaseToOthers(client: pg.Client, role: string): Promise<void> {
+  const { rows } = await client.query<{ name: string }>('SELECT current_database() AS name');
+  const database = client.escapeIdentifier(rows[0]?.name ?? '');
+  await client.query(`REVOKE ALL ON DATABASE ${database} FROM PUBLIC`);
+  await client.query(`GRANT CONNECT ON DATABASE ${database} TO ${role}`);
+}

@@ -1,0 +1,63 @@
+import { RequestMethod, type INestApplication, type Type as Class } from '@nestjs/common';
+import { METHOD_METADATA, PATH_METADATA } from '@nestjs/common/internal';
+import { MetadataScanner, ModulesContainer } from '@nestjs/core';
+import { RATE_LIMIT, type RateLimitClass } from './rate-limit.js';
+import { ANSWER, type Answer } from './returns.decorator.js';
+import { inputsOf, type RouteInputs } from './route-inputs.js';
+
+/** Outside of the version: its address is fixed by RFC 8615. */
+export const UNVERSIONED_PATHS = ['.well-known/jwks.json'];
+export const API_PREFIX = 'v1';
+
+/** A controller's method with everything that it declares. */
+export interface DeclaredRoute {
+  controller: Class;
+  handler: object;
+  /** `Controller.method` */
+  name: string;
+  method: string;
+  path: string;
+  inputs: RouteInputs;
+  answer: Answer | undefined;
+  rateLimit: RateLimitClass | undefined;
+}
+
+const read = <T>(key: string, target: object) => Reflect.getMetadata(key, target) as T | undefined;
+
+/** Every route of every controller that is part of the app. */
+export function declaredRoutes(app: INestApplication): DeclaredRoute[] {
+  const scanner = new MetadataScanner();
+  const modules = [...app.get(ModulesContainer).values()];
+  const controllers = modules.flatMap((module) => [...module.controllers.values()]);
+  return controllers.flatMap(({ metatype }) => {
+    const controller = metatype as Class;
+    return scanner
+      .getAllMethodNames(controller.prototype as object)
+      .flatMap((method) => routesOf(controller, method));
+  });
+}
+
+function routesOf(controller: Class, method: string): DeclaredRoute[] {
+  const handler = (controller.prototype as Record<string, object>)[method] ?? {};
+  const paths = read<string | string[]>(PATH_METADATA, handler);
+  const verb = read<RequestMethod>(METHOD_METADATA, handler);
+  if (paths === undefined || verb === undefined) return [];
+  const prefixes = [read<string | string[]>(PATH_METADATA, controller) ?? ''].flat();
+  return prefixes.flatMap((prefix) =>
+    [paths].flat().map((path) => ({
+      controller,
+      handler,
+      name: `${controller.name}.${method}`,
+      method: RequestMethod[verb] ?? 'ALL',
+      path: fullPath(prefix, path),
+      inputs: inputsOf(controller, method),
+      answer: read<Answer>(ANSWER, handler),
+      rateLimit: read<RateLimitClass>(RATE_LIMIT, handler),
+    })),
+  );
+}
+
+function fullPath(...parts: string[]): string {
+  const path = parts.flatMap((part) => part.split('/')).filter(Boolean).join('/');
+  return UNVERSIONED_PATHS.includes(path) ? `/${path}` : `/${API_PREFIX}/${path}`;
+}

@@ -1,0 +1,143 @@
+import { applyDecorators, type Type as Class } from '@nestjs/common';
+import { ApiProperty, type ApiPropertyOptions } from '@nestjs/swagger';
+import { Transform, Type } from 'class-transformer';
+import {
+  ArrayMaxSize,
+  ArrayUnique,
+  IsArray,
+  IsBoolean,
+  IsEmail,
+  IsIn,
+  IsInt,
+  IsString,
+  IsUUID,
+  Length,
+  Max,
+  Min,
+  ValidateIf,
+  ValidateNested,
+} from 'class-validator';
+
+/** How a field leaves: the serializer lets nothing else through. */
+export interface FieldShape {
+  kind: 'string' | 'integer' | 'boolean' | 'date-time' | 'object';
+  list: boolean;
+  optional: boolean;
+  nullable: boolean;
+  of?: () => Class;
+}
+
+const SHAPES = Symbol('fields');
+
+/** The fields of a DTO by name, those of the classes that it extends included. */
+export function fieldsOf(dto: Class): ReadonlyMap<string, FieldShape> {
+  return Reflect.getMetadata(SHAPES, dto.prototype) ?? new Map();
+}
+
+interface Common {
+  example: unknown;
+  about?: string;
+  optional?: boolean;
+  nullable?: boolean;
+}
+
+// One decorator a field: its rule on the way in, its place in the allow-list on the way out, its
+// description in OpenAPI. A field cannot have one without the others, nor a text without a bound.
+function field(
+  kind: FieldShape['kind'],
+  options: Common & { list?: boolean; of?: () => Class },
+  schema: ApiPropertyOptions,
+  rules: PropertyDecorator[],
+): PropertyDecorator {
+  const { example, about, optional = false, nullable = false, list = false, of } = options;
+  const shape: FieldShape = { kind, list, optional, nullable, ...(of && { of }) };
+  const remember: PropertyDecorator = (prototype, name) => {
+    const shapes = new Map(Reflect.getMetadata(SHAPES, prototype) as Map<string, FieldShape>);
+    Reflect.defineMetadata(SHAPES, shapes.set(String(name), shape), prototype);
+  };
+  const described = {
+    ...schema,
+    required: !optional,
+    ...(nullable && { nullable: true }),
+    ...(example !== undefined && { example }),
+    ...(about && { description: about }),
+  } as ApiPropertyOptions;
+  // Not @IsOptional(): that one lets null through as well.
+  const absent = optional ? [ValidateIf((_dto, value) => value !== undefined)] : [];
+  return applyDecorators(remember, ApiProperty(described), ...absent, ...rules);
+}
+
+const onText = (change: (text: string) => unknown) =>
+  Transform(({ value }) => (typeof value === 'string' ? change(value) : value));
+
+/** Text of `min` to `max` UTF-16 units, white space at its ends taken off. */
+export function Text(options: Common & { min?: number; max: number }) {
+  const { min = 0, max } = options;
+  const schema = { type: 'string', minLength: min, maxLength: max } as const;
+  return field('string', options, schema, [
+    onText((text) => text.trim()),
+    IsString(),
+    Length(min, max),
+  ]);
+}
+
+/** Text that is taken as it comes: passwords and tokens. Never shown in an answer. */
+export function SecretText(options: Common & { max: number }) {
+  const schema = { type: 'string', maxLength: options.max, format: 'password' } as const;
+  return field('string', options, schema, [IsString(), Length(1, options.max)]);
+}
+
+/** An address, compared in one form: NFKC, lower case, trimmed. */
+export function Email(options: Common) {
+  const schema = { type: 'string', format: 'email', maxLength: 254 } as const;
+  const normalize = onText((text) => text.normalize('NFKC').trim().toLowerCase());
+  // The length stands before the pattern: no pattern meets a long text (ReDoS).
+  return field('string', options, schema, [normalize, IsString(), Length(3, 254), IsEmail()]);
+}
+
+export function Uuid(options: Common) {
+  const schema = { type: 'string', format: 'uuid' } as const;
+  return field('string', options, schema, [IsUUID()]);
+}
+
+/** A whole number. `fromText` for parameters of the URL, which arrive as digits. */
+export function Integer(options: Common & { min: number; max: number; fromText?: boolean }) {
+  const { min, max, fromText } = options;
+  const digits = onText((text) => (fromText && /^\d{1,9}$/.test(text) ? Number(text) : text));
+  const schema = { type: 'integer', minimum: min, maximum: max } as const;
+  return field('integer', options, schema, [digits, IsInt(), Min(min), Max(max)]);
+}
+
+export function Flag(options: Common) {
+  return field('boolean', options, { type: 'boolean' }, [IsBoolean()]);
+}
+
+export function Choice(options: Common & { of: readonly string[] }) {
+  const { of: choices, ...common } = options;
+  return field('string', common, { type: 'string', enum: [...choices] }, [IsIn(choices)]);
+}
+
+/** A set of short texts. */
+export function TextList(options: Common & { max: number; maxItems: number }) {
+  const { max, maxItems } = options;
+  const items = { type: 'string', minLength: 1, maxLength: max } as const;
+  const schema = { type: 'array', items, maxItems, uniqueItems: true } as const;
+  const trim = Transform(({ value }: { value: unknown }) =>
+    Array.isArray(value) ? value.map((item) => (typeof item === 'string' ? item.trim() : item)) : value,
+  );
+  const each = { each: true };
+  const rules = [trim, IsArray(), ArrayMaxSize(maxItems), ArrayUnique(), IsString(each)];
+  return field('string', { ...options, list: true }, schema, [...rules, Length(1, max, each)]);
+}
+
+/** An RFC 3339 time in UTC. Answers only. */
+export function Moment(options: Common) {
+  return field('date-time', options, { type: 'string', format: 'date-time' }, []);
+}
+
+/** Other DTOs inside this one. */
+export function ListOf(of: () => Class, options: { maxItems: number; about?: string }) {
+  const schema = { type: of, isArray: true, maxItems: options.maxItems } as ApiPropertyOptions;
+  const rules = [IsArray(), ArrayMaxSize(options.maxItems), ValidateNested({ each: true }), Type(of)];
+  return field('object', { ...options, example: undefined, list: true, of }, schema, rules);
+}

@@ -1,0 +1,29 @@
+import { Integer, Text } from './fields.js';
+
+export const DEFAULT_PAGE_SIZE = 20;
+export const MAX_PAGE_SIZE = 100;
+
+export class PageQuery {
+  @Integer({
+    min: 1,
+    max: MAX_PAGE_SIZE,
+    fromText: true,
+    optional: true,
+    example: DEFAULT_PAGE_SIZE,
+    about: `How many items at the most; ${DEFAULT_PAGE_SIZE} unless told.`,
+  })
+  limit?: number;
+
+  @Text({
+    max: 1_000,
+    optional: true,
+    example: undefined,
+    about: '`nextCursor` of the page before. It fits the same user, filter and order only.',
+  })
+  cursor?: string;
+}
+
+export class PageResponse {
+  @Text({ max: 1_000, nullable: true, example: null, about: 'Where the next page starts, if any.' })
+  nextCursor!: string | null;
+}

@@ -1,0 +1,94 @@
+/** One code, one status, one public sentence. Clients may rely on the codes; sentences may improve. */
+export const PROBLEMS = {
+  malformed_json: [400, 'The body is not valid JSON in UTF-8.'],
+  duplicate_key: [400, 'The body or the query names the same property twice.'],
+  forbidden_key: [400, 'The body uses a property name that is never allowed.'],
+  forbidden_character: [400, 'The request holds a NUL byte or text that is not valid Unicode.'],
+  too_deep: [400, 'The body is nested too deeply.'],
+  malformed_url: [400, 'The URL is not valid.'],
+  malformed_request: [400, 'The request is not valid HTTP.'],
+  validation_failed: [400, 'The request does not have the shape that this operation asks for.'],
+  invalid_cursor: [400, 'The cursor does not belong to this list, filter and order.'],
+  invalid_if_match: [400, 'If-Match must hold exactly one strong entity tag, as ETag gave it.'],
+  invalid_idempotency_key: [400, 'Idempotency-Key must be 1 to 64 letters, digits, "-" or "_".'],
+  weak_password: [400, 'The password is too easy to guess; choose a longer or less common one.'],
+  wrong_password: [400, 'The current password is wrong.'],
+  authentication_required: [401, 'This operation needs an access token.'],
+  invalid_token: [401, 'The access token is not valid, has expired or was revoked.'],
+  invalid_credentials: [401, 'The e-mail address or the password is wrong.'],
+  invalid_refresh_token: [401, 'The refresh token is not valid or has expired.'],
+  token_reused: [401, 'The refresh token was used before; its session has been ended.'],
+  forbidden: [403, 'You may not do this.'],
+  not_found: [404, 'There is nothing here for you.'],
+  method_not_allowed: [405, 'This address does not know that method.'],
+  request_timeout: [408, 'The request took too long to arrive.'],
+  last_administrator: [409, 'The last active administrator cannot be removed, disabled or demoted.'],
+  idempotency_key_spent: [409, 'What was created under this Idempotency-Key is gone.'],
+  version_mismatch: [412, 'The resource has changed since you read it; read it again.'],
+  body_too_large: [413, 'The body is too large.'],
+  url_too_long: [414, 'The URL is too long.'],
+  unsupported_media_type: [415, 'The body must be application/json, without a content encoding.'],
+  idempotency_key_reused: [422, 'This Idempotency-Key was used for another request.'],
+  if_match_required: [428, 'Send the ETag of the version that you read in If-Match.'],
+  rate_limited: [429, 'Too many requests; wait as Retry-After says.'],
+  headers_too_large: [431, 'The headers are too large.'],
+  internal_error: [500, 'Something went wrong on our side.'],
+  overloaded: [503, 'The service is busy; try again soon.'],
+  database_unavailable: [503, 'The service cannot reach its data; try again soon.'],
+  not_ready: [503, 'This instance is not ready to serve.'],
+} as const satisfies Record<string, readonly [status: number, sentence: string]>;
+
+export type ProblemCode = keyof typeof PROBLEMS;
+
+/** What is wrong with one input: where (RFC 6901 pointer or parameter name) and what, never the value. */
+export interface InputError {
+  at: string;
+  rule: string;
+  message: string;
+}
+
+interface ProblemOptions {
+  /** For the log; never leaves. */
+  cause?: unknown;
+  errors?: InputError[];
+  headers?: Record<string, string>;
+  retryAfterSeconds?: number;
+}
+
+/** The one error that services throw. Its code decides everything that the client sees. */
+export class Problem extends Error {
+  readonly status: number;
+  readonly errors: InputError[] | undefined;
+  readonly headers: Record<string, string>;
+
+  constructor(
+    readonly code: ProblemCode,
+    options: ProblemOptions = {},
+  ) {
+    super(code, { cause: options.cause });
+    this.status = PROBLEMS[code][0];
+    this.errors = options.errors;
+    const { retryAfterSeconds: wait } = options;
+    this.headers = { ...options.headers, ...(wait && { 'retry-after': `${Math.ceil(wait)}` }) };
+  }
+}
+
+/** The body of every error, RFC 9457. */
+export function problemBody(problem: Problem, requestId: string): Record<string, unknown> {
+  const { code, status, errors } = problem;
+  return {
+    type: `urn:bulwark:problem:${code}`,
+    title: PROBLEMS[code][1],
+    status,
+    code,
+    requestId,
+    ...(errors && { errors }),
+  };
+}
+
+/** RFC 6750 §3: what a client must send, and what was wrong with what it sent. */
+export function bearerProblem(code: 'authentication_required' | 'invalid_token', cause?: unknown) {
+  const error = code === 'invalid_token' ? ', error="invalid_token"' : '';
+  const headers = { 'www-authenticate': `Bearer realm="bulwark"${error}` };
+  return new Problem(code, { cause, headers });
+}

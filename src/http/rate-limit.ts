@@ -1,0 +1,46 @@
+import { applyDecorators, SetMetadata } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import { isIPv6 } from 'node:net';
+import { Problem } from './problem.js';
+import type { Quota } from './rate-limiter.js';
+import { routeConfig } from './route-config.js';
+
+export interface Limits {
+  perIp: number;
+  perUser?: number;
+}
+
+/** Requests a minute, for one source address and, once known, for one user. */
+export const RATE_LIMITS = {
+  public: { perIp: 600 },
+  read: { perIp: 1_200, perUser: 600 },
+  write: { perIp: 300, perUser: 120 },
+  /** Guessing passwords or tokens. Accounts have counters of their own, in the database. */
+  credentials: { perIp: 30 },
+} as const satisfies Record<string, Limits>;
+
+export type RateLimitClass = keyof typeof RATE_LIMITS;
+export const RATE_LIMIT = 'bulwark:rate-limit';
+
+/** Which budget this route draws from. Every route has one, or the app does not start. */
+export const RateLimit = (rateLimit: RateLimitClass) =>
+  applyDecorators(SetMetadata(RATE_LIMIT, rateLimit), routeConfig({ rateLimit }));
+
+/** Tells the client where it stands (draft-ietf-httpapi-ratelimit-headers) or stops it. */
+export function applyQuota(reply: FastifyReply, name: string, quota: Quota): void {
+  const { limit, remaining, resetSeconds, waitSeconds } = quota;
+  void reply.header('ratelimit-policy', `"${name}";q=${limit};w=60`);
+  void reply.header('ratelimit', `"${name}";r=${remaining};t=${resetSeconds}`);
+  if (waitSeconds > 0) throw new Problem('rate_limited', { retryAfterSeconds: waitSeconds });
+}
+
+/** One subscriber holds a whole IPv6 /64, so that counts as one source. */
+export function sourceOf(ip: string): string {
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(ip)?.[1];
+  if (mapped || !isIPv6(ip)) return mapped ?? ip;
+  const [head = '', tail] = ip.split('%', 1)[0]?.split('::') ?? [];
+  const groups = head.split(':').filter(Boolean);
+  const missing = tail === undefined ? 0 : 8 - groups.length - tail.split(':').filter(Boolean).length;
+  const whole = [...groups, ...Array<string>(missing).fill('0'), ...(tail?.split(':') ?? [])];
+  return whole.slice(0, 4).map((group) => Number.parseInt(group || '0', 16).toString(16)).join(':');
+}

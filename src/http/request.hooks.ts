@@ -1,0 +1,84 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { Problem } from './problem.js';
+import { applyQuota, RATE_LIMITS, sourceOf } from './rate-limit.js';
+import { RateLimiter } from './rate-limiter.js';
+import { parseStrictJson } from './strict-json.js';
+import { checkUrl } from './strict-url.js';
+
+declare module 'fastify' {
+  interface FastifyReply {
+    /** Set once the body has passed the serializer, or is a problem. Nothing else is sent. */
+    bodyIsAllowed: boolean;
+  }
+}
+
+/** What every request meets before and after its route, also when there is no such route. */
+export function addRequestHooks(fastify: FastifyInstance): void {
+  const limiter = new RateLimiter();
+  fastify.decorateReply('bodyIsAllowed', false);
+
+  fastify.addHook('onRequest', (request, reply, done) => {
+    void reply.header('x-request-id', request.id);
+    // Private by default: no shared or browser cache keeps an answer (ASVS 14.3.2).
+    void reply.header('cache-control', 'no-store');
+    const name = request.routeOptions.config.rateLimit ?? 'public';
+    const { perIp } = RATE_LIMITS[name];
+    applyQuota(reply, name, limiter.take(`${name}|${sourceOf(request.ip)}`, perIp));
+    checkUrl(request.raw.url ?? '');
+    checkEncoding(request);
+    done();
+  });
+  fastify.addHook('preSerialization', (request, reply, payload, done) => {
+    done(null, reply.bodyIsAllowed ? payload : serialize(request, reply, payload));
+  });
+  fastify.addHook('onSend', (request, reply, payload, done) => {
+    const empty = payload === null || payload === undefined || payload === '';
+    if (empty || reply.bodyIsAllowed || request.routeOptions.config.asset) return done();
+    // A text or a stream would go around the serializer: it does not go out.
+    done(new TypeError('A route sent a body that did not pass the serializer'));
+  });
+  fastify.addHook('onResponse', logRequest);
+}
+
+/** Replaces Fastify's parsers: strict JSON is the only thing that this API reads. */
+export function acceptOnlyStrictJson(fastify: FastifyInstance): void {
+  fastify.removeAllContentTypeParsers();
+  const options = { parseAs: 'buffer' } as const;
+  fastify.addContentTypeParser(/^application\/json(;|$)/i, options, (_request, body, done) => {
+    try {
+      done(null, parseStrictJson(body as Buffer));
+    } catch (error) {
+      done(error as Error);
+    }
+  });
+}
+
+/** A compressed body would have to be inflated before its size is known (zip bomb). */
+function checkEncoding({ headers }: FastifyRequest): void {
+  const encoding = headers['content-encoding'];
+  if (encoding !== undefined && encoding !== 'identity') throw new Problem('unsupported_media_type');
+}
+
+function serialize(request: FastifyRequest, reply: FastifyReply, payload: unknown): unknown {
+  const { serialize: pick, versioned } = request.routeOptions.config;
+  if (!pick) throw new TypeError('A route returned a body and declares none');
+  const body = pick(payload) as { version?: unknown };
+  if (versioned) void reply.header('etag', `"${Number(body.version)}"`);
+  reply.bodyIsAllowed = true;
+  return body;
+}
+
+/** One line a request. The route, not the URL: queries may hold what does not belong in a log. */
+function logRequest(request: FastifyRequest, reply: FastifyReply, done: () => void): void {
+  const line = {
+    requestId: request.id,
+    method: request.method,
+    route: request.routeOptions.url,
+    status: reply.statusCode,
+    milliseconds: Math.round(reply.elapsedTime * 10) / 10,
+    ip: request.ip,
+    userId: request.actor?.userId,
+  };
+  request.log.info(line, 'request');
+  done();
+}

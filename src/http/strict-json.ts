@@ -1,0 +1,70 @@
+import { Problem } from './problem.js';
+
+const MAX_DEPTH = 20;
+/** Names by which a careless merge reaches a prototype. */
+const FORBIDDEN_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/**
+ * JSON that means one thing to everybody (RFC 8259 and I-JSON, RFC 7493): valid UTF-8, every name
+ * once, no name that reaches a prototype, bounded depth, and only text that PostgreSQL can store.
+ */
+export function parseStrictJson(body: Buffer): unknown {
+  const text = decode(body);
+  const value = parse(text);
+  checkNames(text);
+  checkTexts(value);
+  return value;
+}
+
+function decode(body: Buffer): string {
+  try {
+    return utf8.decode(body);
+  } catch (cause) {
+    throw new Problem('malformed_json', { cause });
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // The parser's message quotes the body, and the body may hold a password: no cause.
+    throw new Problem('malformed_json');
+  }
+}
+
+/** Brackets, and strings with the colon that makes them names. The text is known to be valid JSON. */
+const TOKENS = /[{}[\]]|"[^"\\]*(?:\\.[^"\\]*)*"(?:\s*(:))?/g;
+
+/** JSON.parse keeps the last of two equal names, another reader the first: neither is accepted. */
+function checkNames(text: string): void {
+  const open: Set<string>[] = [];
+  for (const [token, colon] of text.matchAll(TOKENS)) {
+    if (token === '{' || token === '[') {
+      if (open.push(new Set()) > MAX_DEPTH) throw new Problem('too_deep');
+    } else if (token === '}' || token === ']') open.pop();
+    else if (colon) addName(open.at(-1), token);
+  }
+}
+
+function addName(names: Set<string> | undefined, token: string): void {
+  const name = JSON.parse(token.slice(0, token.lastIndexOf('"') + 1)) as string;
+  if (FORBIDDEN_KEYS.has(name)) throw new Problem('forbidden_key');
+  if (names?.has(name)) throw new Problem('duplicate_key');
+  names?.add(name);
+}
+
+function checkTexts(value: unknown): void {
+  if (typeof value === 'string') checkText(value);
+  if (typeof value !== 'object' || value === null) return;
+  for (const [name, part] of Object.entries(value)) {
+    checkText(name);
+    checkTexts(part);
+  }
+}
+
+/** PostgreSQL refuses NUL in text, and half a surrogate pair would be stored as something else. */
+export function checkText(text: string): void {
+  if (text.includes('\0') || !text.isWellFormed()) throw new Problem('forbidden_character');
+}

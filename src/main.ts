@@ -1,0 +1,54 @@
+import 'reflect-metadata';
+import { createApp } from './app.setup.js';
+import { Config } from './config/config.js';
+import { ConfigError } from './config/environment.js';
+import { completeEnvironment } from './database/development.js';
+import { InsecureRouteError } from './http/route-proof.js';
+
+/** In-flight requests, the pool and the database get this long to end; then the process does. */
+const SHUTDOWN_MS = 10_000;
+
+async function main(): Promise<void> {
+  const { env, stop } = await completeEnvironment(process.env);
+  try {
+    const config = new Config(env);
+    const app = await createApp(config);
+    let stopping = false;
+    const shutdown = async () => {
+      if (stopping) return;
+      stopping = true;
+      setTimeout(() => process.exit(1), SHUTDOWN_MS).unref();
+      await app.close();
+      await stop();
+      process.exit(0);
+    };
+    process.on('SIGTERM', () => void shutdown());
+    process.on('SIGINT', () => void shutdown());
+    await app.listen(config.port, config.host);
+    if (!config.production) greet(await app.getUrl());
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+function greet(url: string): void {
+  process.stdout.write(
+    [
+      '',
+      `  Bulwark listens on       ${url}`,
+      `  The documentation is at  ${url}/docs`,
+      '  Make an administrator:   npm run admin:create -- you@example.com',
+      '  Stop with Ctrl-C; the data stays in .data/',
+      '',
+      '',
+    ].join('\n'),
+  );
+}
+
+main().catch((error: unknown) => {
+  // A fault of the operator's is told in words; a stack trace would only hide them.
+  const known = error instanceof ConfigError || error instanceof InsecureRouteError;
+  process.stderr.write(`${known ? error.message : (error as Error).stack}\n`);
+  process.exit(1);
+});

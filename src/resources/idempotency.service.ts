@@ -1,0 +1,47 @@
+import { Injectable } from '@nestjs/common';
+import { createHash } from 'node:crypto';
+import { DataSource, type EntityManager } from 'typeorm';
+import type { Actor } from '../access/actor.js';
+import { Problem } from '../http/problem.js';
+
+interface Keyed {
+  key: string;
+  request: object;
+}
+
+/** Runs a creation once for a key, whoever retries how often at the same time. */
+@Injectable()
+export class IdempotencyService {
+  constructor(private readonly dataSource: DataSource) {}
+
+  async once<T extends { id: string }>(
+    actor: Actor,
+    { key, request }: Keyed,
+    create: (tx: EntityManager) => Promise<T>,
+    read: (id: string) => Promise<T>,
+  ): Promise<T> {
+    const requestHash = createHash('sha256').update(JSON.stringify(request)).digest();
+    const created = await this.dataSource.transaction(async (tx) => {
+      // A second request waits here until the first has committed, and then inserts nothing.
+      const claimed = await tx.sql<unknown[]>`
+        INSERT INTO idempotency_keys (user_id, key, request_hash)
+        VALUES (${actor.userId}, ${key}, ${requestHash})
+        ON CONFLICT DO NOTHING RETURNING true`;
+      if (claimed.length === 0) return undefined;
+      const result = await create(tx);
+      await tx.sql`UPDATE idempotency_keys SET resource_id = ${result.id}
+        WHERE user_id = ${actor.userId} AND key = ${key}`;
+      return result;
+    });
+    return created ?? read(await this.createdBefore(actor, key, requestHash));
+  }
+
+  private async createdBefore(actor: Actor, key: string, requestHash: Buffer): Promise<string> {
+    const [row] = await this.dataSource.sql<{ request_hash: Buffer; resource_id: string | null }[]>`
+      SELECT request_hash, resource_id FROM idempotency_keys
+      WHERE user_id = ${actor.userId} AND key = ${key}`;
+    if (row && !row.request_hash.equals(requestHash)) throw new Problem('idempotency_key_reused');
+    if (!row?.resource_id) throw new Problem('idempotency_key_spent');
+    return row.resource_id;
+  }
+}

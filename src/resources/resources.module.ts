@@ -1,0 +1,17 @@
+import { Module } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { IdempotencyService } from './idempotency.service.js';
+import { ResourceListsService } from './resource-lists.service.js';
+import { ResourceShare } from './resource-share.entity.js';
+import { Resource } from './resource.entity.js';
+import { ResourcesController } from './resources.controller.js';
+import { ResourcesService } from './resources.service.js';
+import { SharesController } from './shares.controller.js';
+import { SharesService } from './shares.service.js';
+
+@Module({
+  imports: [TypeOrmModule.forFeature([Resource, ResourceShare])],
+  controllers: [ResourcesController, SharesController],
+  providers: [ResourcesService, ResourceListsService, SharesService, IdempotencyService],
+})
+export class ResourcesModule {}

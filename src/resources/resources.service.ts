@@ -1,0 +1,90 @@
+import { Injectable } from '@nestjs/common';
+import { DataSource, type EntityManager } from 'typeorm';
+import type { Actor } from '../access/actor.js';
+import { Problem } from '../http/problem.js';
+import { IdempotencyService } from './idempotency.service.js';
+import { IS_OWNER, MAY_READ, MAY_WRITE } from './resource-access.js';
+import { Resource } from './resource.entity.js';
+import type { ChangeResourceRequest, CreateResourceRequest } from './resources.dto.js';
+
+@Injectable()
+export class ResourcesService {
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly idempotency: IdempotencyService,
+  ) {}
+
+  /** The same `key` creates once. Throws `idempotency_key_reused`, `idempotency_key_spent`. */
+  async create(actor: Actor, request: CreateResourceRequest, key?: string): Promise<Resource> {
+    const insert = (manager: EntityManager) => insertResource(manager, actor, request);
+    if (key === undefined) return insert(this.dataSource.manager);
+    return this.idempotency.once(actor, { key, request }, insert, (id) => this.get(actor, id));
+  }
+
+  /** Throws `not_found`, also for a resource that exists and is not the actor's to read. */
+  async get(actor: Actor, id: string): Promise<Resource> {
+    const resource = await this.dataSource.manager
+      .createQueryBuilder(Resource, 'resources')
+      .where('resources.id = :id', { id })
+      .andWhere(MAY_READ, { actor: actor.userId })
+      .getOne();
+    if (!resource) throw new Problem('not_found');
+    return resource;
+  }
+
+  /** Throws `not_found`, `forbidden` for a reader, `version_mismatch` when somebody was faster. */
+  async change(actor: Actor, id: string, version: number, changes: ChangeResourceRequest) {
+    if (Object.keys(changes).length === 0) throw nothingToChange();
+    const changed = await this.dataSource.transaction(async (tx) => {
+      const { affected } = await tx
+        .createQueryBuilder()
+        .update(Resource)
+        .set({ ...changes, version: () => 'version + 1', updatedAt: () => 'now()' })
+        .where('id = :id AND version = :version', { id, version })
+        .andWhere(MAY_WRITE, { actor: actor.userId })
+        .execute();
+      return affected ? tx.findOneByOrFail(Resource, { id }) : null;
+    });
+    if (!changed) throw await this.refusal(actor, id, MAY_WRITE);
+    return changed;
+  }
+
+  /** Throws as `change` does. Without a version, whatever is there is deleted. */
+  async remove(actor: Actor, id: string, version: number | undefined): Promise<void> {
+    const query = this.dataSource
+      .createQueryBuilder()
+      .delete()
+      .from(Resource)
+      .where('id = :id', { id })
+      .andWhere(IS_OWNER, { actor: actor.userId });
+    if (version !== undefined) query.andWhere('version = :version', { version });
+    const { affected } = await query.execute();
+    if (!affected) throw await this.refusal(actor, id, IS_OWNER);
+  }
+
+  /** Why a statement found nothing: missing or foreign, readable only, or changed meanwhile. */
+  async refusal(actor: Actor, id: string, allowed: typeof IS_OWNER | typeof MAY_WRITE) {
+    await this.get(actor, id);
+    const may = await this.dataSource.manager
+      .createQueryBuilder(Resource, 'resources')
+      .where('resources.id = :id', { id })
+      .andWhere(allowed, { actor: actor.userId })
+      .getExists();
+    return new Problem(may ? 'version_mismatch' : 'forbidden');
+  }
+}
+
+async function insertResource(
+  manager: EntityManager,
+  actor: Actor,
+  { title, content, labels = [] }: CreateResourceRequest,
+): Promise<Resource> {
+  const resource = manager.create(Resource, { ownerId: actor.userId, title, content, labels });
+  await manager.insert(Resource, resource);
+  return resource;
+}
+
+const nothingToChange = () =>
+  new Problem('validation_failed', {
+    errors: [{ at: '', rule: 'isNotEmpty', message: 'must change something' }],
+  });

@@ -1,0 +1,37 @@
+import { Injectable } from '@nestjs/common';
+import { InjectRepository } from '@nestjs/typeorm';
+import { Repository } from 'typeorm';
+import type { Role } from '../access/actor.js';
+import { User } from './user.entity.js';
+
+export interface Credentials {
+  id: string;
+  passwordHash: string;
+}
+
+export interface NewUser {
+  email: string;
+  displayName: string;
+  passwordHash: string;
+  role: Role;
+}
+
+/** The only place that reads a password hash. */
+@Injectable()
+export class CredentialsService {
+  constructor(@InjectRepository(User) private readonly users: Repository<User>) {}
+
+  find(who: { email: string } | { id: string }): Promise<Credentials | null> {
+    return this.users.findOne({ where: who, select: { id: true, passwordHash: true } });
+  }
+
+  /** Answers the new id, or nothing when the address is taken: the constraint decides races. */
+  async create(user: NewUser): Promise<string | undefined> {
+    const { email, displayName, passwordHash, role } = user;
+    const rows = await this.users.manager.sql<{ id: string }[]>`
+      INSERT INTO users (email, display_name, password_hash, role)
+      VALUES (${email}, ${displayName}, ${passwordHash}, ${role})
+      ON CONFLICT (email) DO NOTHING RETURNING id`;
+    return rows[0]?.id;
+  }
+}

@@ -1,0 +1,15 @@
+import { Module } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { CredentialsService } from './credentials.service.js';
+import { MeController } from './me.controller.js';
+import { User } from './user.entity.js';
+import { UsersController } from './users.controller.js';
+import { UsersService } from './users.service.js';
+
+@Module({
+  imports: [TypeOrmModule.forFeature([User])],
+  controllers: [MeController, UsersController],
+  providers: [UsersService, CredentialsService],
+  exports: [UsersService, CredentialsService],
+})
+export class UsersModule {}

@@ -1,0 +1,125 @@
+import { Injectable } from '@nestjs/common';
+import { InjectRepository } from '@nestjs/typeorm';
+import { DataSource, Repository, type EntityManager } from 'typeorm';
+import type { Actor, Role } from '../access/actor.js';
+import { RevocationFeed } from '../access/revocation-feed.js';
+import { SecurityLog } from '../audit/security-log.js';
+import { Cursors, rowsToRead } from '../http/cursors.js';
+import { Problem } from '../http/problem.js';
+import { User } from './user.entity.js';
+import type { ChangeProfileRequest, ListUsersQuery } from './users.dto.js';
+
+@Injectable()
+export class UsersService {
+  constructor(
+    @InjectRepository(User) private readonly users: Repository<User>,
+    private readonly dataSource: DataSource,
+    private readonly revocations: RevocationFeed,
+    private readonly cursors: Cursors,
+    private readonly log: SecurityLog,
+  ) {}
+
+  /** Throws `not_found`. */
+  async getOwn(actor: Actor): Promise<User> {
+    return this.getById(actor.userId);
+  }
+
+  async changeOwn(actor: Actor, { displayName }: ChangeProfileRequest): Promise<User> {
+    await this.users.update({ id: actor.userId }, { displayName });
+    return this.getOwn(actor);
+  }
+
+  /** Throws `not_found`. For administrators: the route says so. */
+  async getById(id: string): Promise<User> {
+    const user = await this.users.findOneBy({ id });
+    if (!user) throw new Problem('not_found');
+    return user;
+  }
+
+  async list(actor: Actor, { limit, cursor, email }: ListUsersQuery) {
+    const list = ['users', actor.userId, email ?? null];
+    const after = this.cursors.read(cursor, list);
+    const query = this.users.createQueryBuilder('user');
+    if (email) query.andWhere('user.email = :email', { email });
+    if (after) query.andWhere('(user.created_at, user.id) > (:value, :id)', after);
+    const rows = await query
+      .orderBy('user.created_at', 'ASC')
+      .addOrderBy('user.id', 'ASC')
+      .limit(rowsToRead(limit))
+      .getMany();
+    return this.cursors.page(rows, limit, list, ({ createdAt, id }) => ({
+      value: createdAt.toISOString(),
+      id,
+    }));
+  }
+
+  /** Ends the user's sessions at once. Throws `not_found`, `last_administrator`, `forbidden`. */
+  async changeRole(actor: Actor, userId: string, role: Role): Promise<User> {
+    const user = await this.administer(actor, userId, role === 'admin', (tx) =>
+      tx.update(User, { id: userId }, { role }),
+    );
+    this.log.record('privilege_permissions_changed', { userId, role, by: actor.userId });
+    return user;
+  }
+
+  /** Ends the user's sessions at once. Throws `not_found`, `last_administrator`, `forbidden`. */
+  async disable(actor: Actor, userId: string): Promise<User> {
+    const user = await this.administer(actor, userId, false, (tx) =>
+      tx.sql`UPDATE users SET disabled_at = now() WHERE id = ${userId} AND disabled_at IS NULL`,
+    );
+    this.log.record('authz_admin', { action: 'disable', userId, by: actor.userId });
+    return user;
+  }
+
+  async enable(actor: Actor, userId: string): Promise<User> {
+    const user = await this.administer(actor, userId, true, (tx) =>
+      tx.update(User, { id: userId }, { disabledAt: null }),
+    );
+    this.log.record('authz_admin', { action: 'enable', userId, by: actor.userId });
+    return user;
+  }
+
+  /** Deletes the account and all that it owns. Throws `last_administrator`. */
+  async remove(actor: Actor): Promise<void> {
+    await this.dataSource.transaction(async (tx) => {
+      if (actor.role === 'admin') await this.keepAnAdministrator(tx, actor.userId);
+      await tx.delete(User, { id: actor.userId });
+    });
+    await this.revocations.caughtUp();
+    this.log.record('user_deleted', { userId: actor.userId });
+  }
+
+  private async administer(
+    actor: Actor,
+    userId: string,
+    staysAdministrator: boolean,
+    change: (tx: EntityManager) => Promise<unknown>,
+  ): Promise<User> {
+    await this.dataSource.transaction(async (tx) => {
+      const administrators = await this.lockAdministrators(tx);
+      // The token was checked before the lock: another administrator may have been faster.
+      if (!administrators.includes(actor.userId)) throw new Problem('forbidden');
+      if (!staysAdministrator) refuseLast(administrators, userId);
+      await change(tx);
+    });
+    await this.revocations.caughtUp();
+    return this.getById(userId);
+  }
+
+  private async keepAnAdministrator(tx: EntityManager, userId: string): Promise<void> {
+    refuseLast(await this.lockAdministrators(tx), userId);
+  }
+
+  /** One at a time: two administrators who demote each other at once would leave none. */
+  private async lockAdministrators(tx: EntityManager): Promise<string[]> {
+    const rows = await tx.sql<{ id: string }[]>`
+      SELECT id FROM users WHERE role = 'admin' AND disabled_at IS NULL
+      ORDER BY id FOR NO KEY UPDATE`;
+    return rows.map((row) => row.id);
+  }
+}
+
+function refuseLast(administrators: string[], userId: string): void {
+  if (administrators.length === 1 && administrators[0] === userId)
+    throw new Problem('last_administrator');
+}
