@@ -11,7 +11,8 @@ registerHooks({
   resolve(specifier, context, nextResolve) {
     if (/^\.{1,2}\/.*\.js$/.test(specifier) && context.parentURL?.endsWith('.ts')) {
       const typescript = specifier.replace(/\.js$/, '.ts');
-      if (existsSync(new URL(typescript, context.parentURL))) return nextResolve(typescript, context);
+      if (existsSync(new URL(typescript, context.parentURL)))
+        return nextResolve(typescript, context);
     }
     return nextResolve(specifier, context);
   },

@@ -1,7 +1,7 @@
 import type { DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { FastifyInstance } from 'fastify';
+import { LogController, type FastifyInstance } from 'fastify';
 import { PUBLIC } from './access/access.decorators.js';
 import { declaresAccess } from './access/declares-access.js';
 import { AppModule } from './app.module.js';
@@ -11,6 +11,7 @@ import { API_PREFIX, UNVERSIONED_PATHS, type DeclaredRoute } from './http/declar
 import { serveDocs } from './http/docs.js';
 import { loggerOptions, NestLogger, requestIdOf } from './http/logger.js';
 import { buildOpenApi } from './http/openapi.js';
+import { answerProblem } from './http/problem.filter.js';
 import { acceptOnlyStrictJson, addRequestHooks } from './http/request.hooks.js';
 import { proveRoutes } from './http/route-proof.js';
 import { watchRoutes } from './http/route-table.js';
@@ -40,13 +41,6 @@ export async function createApp(
     return503OnClosing: true,
   });
   app.setGlobalPrefix(API_PREFIX, { exclude: UNVERSIONED_PATHS });
-  app.useSecurityHeaders({
-    contentSecurityPolicy: {
-      useDefaults: false,
-      directives: { defaultSrc: "'none'", frameAncestors: "'none'" },
-    },
-    xFrameOptions: { action: 'deny' },
-  });
   if (config.corsOrigins.length > 0) app.enableCors(corsOptions(config));
   addRequestHooks(fastify);
   acceptOnlyStrictJson(fastify);
@@ -63,7 +57,7 @@ export const openApiOf = (app: NestFastifyApplication) =>
 function createAdapter(config: Config): FastifyAdapter {
   return new FastifyAdapter({
     logger: loggerOptions(config),
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     genReqId: requestIdOf,
     bodyLimit: LIMITS.bodyBytes,
     requestTimeout: LIMITS.requestTimeout,
@@ -76,6 +70,7 @@ function createAdapter(config: Config): FastifyAdapter {
     onProtoPoisoning: 'ignore',
     onConstructorPoisoning: 'ignore',
     clientErrorHandler: answerClientError,
+    frameworkErrors: answerProblem,
     forceCloseConnections: 'idle',
     skipMiddie: true,
   });

@@ -9,27 +9,27 @@ import { InsecureRouteError } from './http/route-proof.js';
 const SHUTDOWN_MS = 10_000;
 
 async function main(): Promise<void> {
+  const stopSignal = nextStopSignal();
   const { env, stop } = await completeEnvironment(process.env);
   try {
     const config = new Config(env);
     const app = await createApp(config);
-    let stopping = false;
-    const shutdown = async () => {
-      if (stopping) return;
-      stopping = true;
-      setTimeout(() => process.exit(1), SHUTDOWN_MS).unref();
-      await app.close();
-      await stop();
-      process.exit(0);
-    };
-    process.on('SIGTERM', () => void shutdown());
-    process.on('SIGINT', () => void shutdown());
     await app.listen(config.port, config.host);
     if (!config.production) greet(await app.getUrl());
-  } catch (error) {
+    await stopSignal;
+    setTimeout(() => process.exit(1), SHUTDOWN_MS).unref();
+    await app.close();
+  } finally {
     await stop();
-    throw error;
   }
+}
+
+/** Heard from the first moment: a stop while starting must not leave the database behind. */
+function nextStopSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    process.on('SIGTERM', () => resolve());
+    process.on('SIGINT', () => resolve());
+  });
 }
 
 function greet(url: string): void {
@@ -46,9 +46,12 @@ function greet(url: string): void {
   );
 }
 
-main().catch((error: unknown) => {
-  // A fault of the operator's is told in words; a stack trace would only hide them.
-  const known = error instanceof ConfigError || error instanceof InsecureRouteError;
-  process.stderr.write(`${known ? error.message : (error as Error).stack}\n`);
-  process.exit(1);
-});
+main().then(
+  () => process.exit(0),
+  (error: unknown) => {
+    // A fault of the operator's is told in words; a stack trace would only hide them.
+    const known = error instanceof ConfigError || error instanceof InsecureRouteError;
+    process.stderr.write(`${known ? error.message : (error as Error).stack}\n`);
+    process.exit(1);
+  },
+);

@@ -12,8 +12,10 @@ export const Public = () => SetMetadata(PUBLIC, true);
 export const Roles = (...roles: [Role, ...Role[]]) => SetMetadata(ROLES_ALLOWED, roles);
 
 /** The verified caller, for the service's first argument. Throws on a route that is public. */
-export const CurrentActor = createParamDecorator((_data: unknown, context: ExecutionContext): Actor => {
-  const { actor } = context.switchToHttp().getRequest<FastifyRequest>();
-  if (!actor) throw new TypeError('@CurrentActor() stands on a route that is @Public()');
-  return actor;
-});
+export const CurrentActor = createParamDecorator(
+  (_data: unknown, context: ExecutionContext): Actor => {
+    const { actor } = context.switchToHttp().getRequest<FastifyRequest>();
+    if (!actor) throw new TypeError('@CurrentActor() stands on a route that is @Public()');
+    return actor;
+  },
+);

@@ -6,6 +6,8 @@ export const declaresAccess: RouteCheck = ({ handler }) => {
   const isPublic = Reflect.hasMetadata(PUBLIC, handler);
   const hasRoles = Reflect.hasMetadata(ROLES_ALLOWED, handler);
   if (!isPublic && !hasRoles)
-    return ["does not say who may call it: add @Roles('user', 'admin'), @Roles('admin') or @Public()"];
+    return [
+      "does not say who may call it: add @Roles('user', 'admin'), @Roles('admin') or @Public()",
+    ];
   return isPublic && hasRoles ? ['is @Public() and has @Roles(): keep one of them'] : [];
 };

@@ -96,7 +96,9 @@ export class RevocationFeed implements OnApplicationBootstrap, BeforeApplication
     try {
       return await this.open();
     } catch (error) {
-      this.logger.warn(`no revocation feed, asking the database instead: ${(error as Error).message}`);
+      this.logger.warn(
+        `no revocation feed, asking the database instead: ${(error as Error).message}`,
+      );
       return undefined;
     }
   }
@@ -150,7 +152,8 @@ export class RevocationFeed implements OnApplicationBootstrap, BeforeApplication
       }
     } catch (error) {
       this.heardAt = Number.NEGATIVE_INFINITY;
-      if (!this.stopping) this.logger.warn(`the revocation feed is cut: ${(error as Error).message}`);
+      if (!this.stopping)
+        this.logger.warn(`the revocation feed is cut: ${(error as Error).message}`);
     } finally {
       await link.end().catch(() => {});
     }

@@ -69,7 +69,11 @@ export class AccessTokens {
 
   private async check(token: string): Promise<Verified> {
     if (token.length > MAX_TOKEN_LENGTH) throw new errors.JWTInvalid('too long');
-    const { payload, protectedHeader } = await jwtVerify(token, ({ kid }) => this.keyFor(kid), this.rules);
+    const { payload, protectedHeader } = await jwtVerify(
+      token,
+      ({ kid }) => this.keyFor(kid),
+      this.rules,
+    );
     const { sub, sid, role, exp } = payload;
     if (!isText(sub) || !isText(sid) || !ROLES.includes(role as Role) || !exp)
       throw new errors.JWTInvalid('a claim has the wrong type');

@@ -21,7 +21,8 @@ export class JwtAuthGuard implements CanActivate {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
     const actor = await this.authenticate(request);
     const revoked = this.revocations.isRevoked(actor.sessionId);
-    if (typeof revoked === 'boolean' ? revoked : await revoked) throw bearerProblem('invalid_token');
+    if (typeof revoked === 'boolean' ? revoked : await revoked)
+      throw bearerProblem('invalid_token');
     request.actor = actor;
     return true;
   }

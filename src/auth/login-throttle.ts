@@ -68,7 +68,9 @@ export class LoginThrottle {
         WHERE t.whole_at < now() + ${(burst - 1) * secondsEach} * interval '1 second'
       RETURNING true`;
     if (taken.length === 0)
-      throw new Problem('rate_limited', { retryAfterSeconds: await this.wait(key, burst, secondsEach) });
+      throw new Problem('rate_limited', {
+        retryAfterSeconds: await this.wait(key, burst, secondsEach),
+      });
   }
 
   private async wait(key: Buffer, burst: number, secondsEach: number): Promise<number> {

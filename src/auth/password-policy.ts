@@ -35,7 +35,9 @@ function weakness(password: string, email: string): [rule: string, message: stri
 }
 
 function withoutContext(password: string, words: string[]): string {
-  return words.filter((word) => word.length >= MIN_PART).reduce((rest, word) => rest.replaceAll(word, ''), password);
+  return words
+    .filter((word) => word.length >= MIN_PART)
+    .reduce((rest, word) => rest.replaceAll(word, ''), password);
 }
 
 /** "abcabcabc" is no better than "abc". */

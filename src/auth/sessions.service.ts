@@ -117,7 +117,9 @@ export class SessionsService {
     const [session] = ended;
     if (!session) return new Problem('invalid_refresh_token');
     await this.revocations.caughtUp();
-    return new Problem('token_reused', { cause: { sessionId: session.id, userId: session.user_id } });
+    return new Problem('token_reused', {
+      cause: { sessionId: session.id, userId: session.user_id },
+    });
   }
 }
 

@@ -69,7 +69,12 @@ export const VARIABLES = {
     about: 'Browser origins that may read answers, separated by commas. Empty: none.',
     example: 'https://app.example.com',
     fallback: '',
-    read: (text: string) => text.split(',').map((part) => part.trim()).filter(Boolean).map(origin),
+    read: (text: string) =>
+      text
+        .split(',')
+        .map((part) => part.trim())
+        .filter(Boolean)
+        .map(origin),
   },
   APP_SECRET: {
     about: 'At least 32 random bytes as base64url; keys for cursors and counters derive from it.',
@@ -111,7 +116,9 @@ function integer(min: number, max: number) {
 function origin(text: string): string {
   const url = URL.parse(text);
   if (!url || !/^https?:$/.test(url.protocol) || url.origin !== text.replace(/\/$/, ''))
-    throw new Error('must be an origin like https://api.example.com, without path, user or wildcard');
+    throw new Error(
+      'must be an origin like https://api.example.com, without path, user or wildcard',
+    );
   return url.origin;
 }
 

@@ -2,7 +2,14 @@ import { QueryFailedError } from 'typeorm';
 
 /** SQLSTATE classes and codes of a server that is away, full, stopping or too slow. */
 const UNAVAILABLE = /^(08|53|57P0|57014|55P03|25P03|25006)/;
-const NETWORK = new Set(['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EPIPE', 'ENOTFOUND', 'EAI_AGAIN']);
+const NETWORK = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ETIMEDOUT',
+  'EPIPE',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+]);
 /** What pg and pg-pool say without a code. */
 const MESSAGES =
   /timeout exceeded when trying to connect|Connection terminated|Query read timeout|not queryable|Client was closed|Cannot use a pool after/;
@@ -24,5 +31,7 @@ const sqlState = (error: unknown) =>
   error instanceof QueryFailedError ? driverError(error).code : undefined;
 
 function driverError(error: Error): { code?: string; message: string } {
-  return error instanceof QueryFailedError ? error.driverError : (error as { code?: string } & Error);
+  return error instanceof QueryFailedError
+    ? error.driverError
+    : (error as { code?: string } & Error);
 }

@@ -22,8 +22,10 @@ export async function completeEnvironment(env: Environment): Promise<Surrounding
   const withSecrets = { ...(await secretsFor(env)), ...env };
   if (env['DATABASE_URL'] || env['DATABASE_URL_FILE'])
     return { env: withSecrets, stop: async () => {} };
-  const { urls, stop } = await startDevelopmentDatabase();
-  return { env: { ...withSecrets, ...urls }, stop };
+  const { owner, app, stop } = await developmentOwnerUrls();
+  await migrate(owner);
+  await provisionApp(owner, app);
+  return { env: { ...withSecrets, DATABASE_URL: app }, stop };
 }
 
 async function secretsFor(env: Environment): Promise<Environment> {
@@ -31,7 +33,8 @@ async function secretsFor(env: Environment): Promise<Environment> {
   return Object.fromEntries(Object.entries(made).filter(([name]) => !env[`${name}_FILE`]));
 }
 
-async function startDevelopmentDatabase() {
+/** Starts the development server, with the database and its owner, and says how to reach it. */
+export async function developmentOwnerUrls() {
   const passwords = await remember('postgres.json', () => ({
     postgres: createPassword(),
     owner: createPassword(),
@@ -41,12 +44,9 @@ async function startDevelopmentDatabase() {
   const server = await startEmbeddedPostgres({ dataDir, superuserPassword: passwords.postgres });
   const url = (user: string, password: string, database = 'bulwark') =>
     `postgres://${user}:${password}@127.0.0.1:${server.port}/${database}`;
-  const ownerUrl = url('bulwark_owner', passwords.owner);
-  const appUrl = url('bulwark_login', passwords.app);
   await createOwner(url('postgres', passwords.postgres, 'postgres'), passwords.owner);
-  await migrate(ownerUrl);
-  await provisionApp(ownerUrl, appUrl);
-  return { urls: { DATABASE_URL: appUrl }, stop: server.stop };
+  const owner = url('bulwark_owner', passwords.owner);
+  return { owner, app: url('bulwark_login', passwords.app), stop: server.stop };
 }
 
 async function createOwner(superuserUrl: string, password: string): Promise<void> {

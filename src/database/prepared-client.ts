@@ -2,7 +2,10 @@ import pg from 'pg';
 
 /** A bound on what one connection makes the server remember; later statements run unprepared. */
 const MAX_STATEMENTS = 500;
+const READ_TIMEOUT = 'Query read timeout';
 const names = new Map<string, string>();
+
+type Query = (...args: unknown[]) => unknown;
 
 function nameOf(text: string): string | undefined {
   const known = names.get(text);
@@ -12,13 +15,26 @@ function nameOf(text: string): string | undefined {
   return name;
 }
 
-/** Names every statement that binds values, so that PostgreSQL parses and plans it once a connection. */
+/**
+ * Names every statement that binds values, so that PostgreSQL parses it once a connection. Cuts a
+ * connection whose answer did not come: what still arrives on it would be taken for the next answer.
+ */
 export class PreparedClient extends pg.Client {
   // `query` has a dozen overloads; TypeORM uses (text, values) and pg-pool passes the rest through.
-  override query = (...args: unknown[]): never => {
-    const [text, values, ...rest] = args;
+  override query = ((...args: unknown[]) => {
+    const [text, values] = args;
     const name = typeof text === 'string' && Array.isArray(values) ? nameOf(text) : undefined;
-    const query = super.query as unknown as (...args: unknown[]) => never;
-    return name ? query.call(this, { name, text, values }, ...rest) : query.apply(this, args);
-  };
+    const query = super.query as unknown as Query;
+    const result = name ? query.call(this, { name, text, values }) : query.apply(this, args);
+    if (result instanceof Promise) result.catch((error: Error) => this.cutIfSilent(error));
+    return result;
+  }) as pg.Client['query'];
+
+  private cutIfSilent(error: Error): void {
+    if (error.message !== READ_TIMEOUT) return;
+    const { stream } = (
+      this as unknown as { connection: { stream: NodeJS.WritableStream & { destroy(): void } } }
+    ).connection;
+    stream.destroy();
+  }
 }

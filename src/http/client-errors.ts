@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
+import { SECURITY_HEADERS } from './security-headers.js';
 import { Problem, problemBody, type ProblemCode } from './problem.js';
 
 const CODES: Record<string, ProblemCode> = {
@@ -18,8 +19,7 @@ export function answerClientError(error: Error & { code?: string }, socket: Sock
     [
       `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}`,
       'content-type: application/problem+json',
-      'cache-control: no-store',
-      'x-content-type-options: nosniff',
+      ...Object.entries(SECURITY_HEADERS).map(([name, value]) => `${name}: ${value}`),
       `x-request-id: ${requestId}`,
       `content-length: ${Buffer.byteLength(body)}`,
       'connection: close',

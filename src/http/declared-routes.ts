@@ -58,6 +58,9 @@ function routesOf(controller: Class, method: string): DeclaredRoute[] {
 }
 
 function fullPath(...parts: string[]): string {
-  const path = parts.flatMap((part) => part.split('/')).filter(Boolean).join('/');
+  const path = parts
+    .flatMap((part) => part.split('/'))
+    .filter(Boolean)
+    .join('/');
   return UNVERSIONED_PATHS.includes(path) ? `/${path}` : `/${API_PREFIX}/${path}`;
 }

@@ -123,7 +123,9 @@ export function TextList(options: Common & { max: number; maxItems: number }) {
   const items = { type: 'string', minLength: 1, maxLength: max } as const;
   const schema = { type: 'array', items, maxItems, uniqueItems: true } as const;
   const trim = Transform(({ value }: { value: unknown }) =>
-    Array.isArray(value) ? value.map((item) => (typeof item === 'string' ? item.trim() : item)) : value,
+    Array.isArray(value)
+      ? value.map((item) => (typeof item === 'string' ? item.trim() : item))
+      : value,
   );
   const each = { each: true };
   const rules = [trim, IsArray(), ArrayMaxSize(maxItems), ArrayUnique(), IsString(each)];
@@ -138,6 +140,11 @@ export function Moment(options: Common) {
 /** Other DTOs inside this one. */
 export function ListOf(of: () => Class, options: { maxItems: number; about?: string }) {
   const schema = { type: of, isArray: true, maxItems: options.maxItems } as ApiPropertyOptions;
-  const rules = [IsArray(), ArrayMaxSize(options.maxItems), ValidateNested({ each: true }), Type(of)];
+  const rules = [
+    IsArray(),
+    ArrayMaxSize(options.maxItems),
+    ValidateNested({ each: true }),
+    Type(of),
+  ];
   return field('object', { ...options, example: undefined, list: true, of }, schema, rules);
 }

@@ -1,5 +1,5 @@
 import type { LoggerService } from '@nestjs/common';
-import type { FastifyBaseLogger, PinoLoggerOptions } from 'fastify';
+import type { FastifyBaseLogger, FastifyServerOptions } from 'fastify';
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Config } from '../config/config.js';
@@ -18,7 +18,9 @@ export function requestIdOf(request: Pick<IncomingMessage, 'headers'>): string {
  * JSON lines from Fastify's own pino. What is logged is chosen field by field, so that there is
  * nothing to remove; the serializers stand for the day when someone logs a whole request.
  */
-export function loggerOptions(config: Config): PinoLoggerOptions {
+export function loggerOptions(
+  config: Config,
+): Exclude<FastifyServerOptions['logger'], boolean | undefined> {
   return {
     level: config.logLevel,
     base: { service: 'bulwark', instance: randomBytes(4).toString('hex') },
@@ -27,7 +29,7 @@ export function loggerOptions(config: Config): PinoLoggerOptions {
     serializers: {
       req: (request: { method?: string }) => ({ method: request.method }),
       res: (reply: { statusCode?: number }) => ({ status: reply.statusCode }),
-      err: describeError,
+      err: describeError as never,
     },
   };
 }
@@ -37,7 +39,13 @@ export function describeError(error: unknown): Record<string, unknown> {
   if (!(error instanceof Error)) return { message: 'something was thrown that is not an Error' };
   const { name, message, stack, cause } = error;
   const code = (error as { code?: unknown }).code;
-  return { name, message, code, stack, ...(cause !== undefined && { cause: describeError(cause) }) };
+  return {
+    name,
+    message,
+    code,
+    stack,
+    ...(cause !== undefined && { cause: describeError(cause) }),
+  };
 }
 
 /** Nest's own messages go the same way. */

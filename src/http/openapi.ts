@@ -55,7 +55,8 @@ export function buildOpenApi(app: INestApplication, isPublic: (route: DeclaredRo
 function operationsOf(document: OpenAPIObject): Operation[] {
   return Object.values(document.paths).flatMap((path) =>
     Object.values(path as Record<string, unknown>).filter(
-      (part): part is Operation => typeof part === 'object' && part !== null && 'operationId' in part,
+      (part): part is Operation =>
+        typeof part === 'object' && part !== null && 'operationId' in part,
     ),
   );
 }
@@ -127,7 +128,9 @@ function toOpenApi31(node: unknown): unknown {
 /** The same document whatever order modules load in, so that a stale file can be told. */
 function sorted(node: unknown, depth = 0): unknown {
   if (typeof node !== 'object' || node === null || Array.isArray(node) || depth > 2) return node;
-  const entries = Object.entries(node).map(([key, part]) => [key, sorted(part, depth + 1)] as const);
+  const entries = Object.entries(node).map(
+    ([key, part]) => [key, sorted(part, depth + 1)] as const,
+  );
   if (depth > 0) entries.sort(([a], [b]) => (a < b ? -1 : 1));
   return Object.fromEntries(entries);
 }

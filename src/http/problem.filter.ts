@@ -1,9 +1,9 @@
 import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { isDatabaseUnavailable } from '../database/database-errors.js';
-import { describeError } from './logger.js';
 import { Problem, problemBody, type ProblemCode } from './problem.js';
 import { allowedMethods } from './route-table.js';
+import { SECURITY_HEADERS } from './security-headers.js';
 
 const DATABASE_RETRY_SECONDS = 5;
 
@@ -23,20 +23,21 @@ export class ProblemFilter implements ExceptionFilter {
     const http = host.switchToHttp();
     const request = http.getRequest<FastifyRequest>();
     const reply = http.getResponse<FastifyReply>();
-    if (reply.sent) return;
-    sendProblem(request, reply, toProblem(error, request));
+    if (!reply.sent) answerProblem(error, request, reply);
   }
 }
 
-function sendProblem(request: FastifyRequest, reply: FastifyReply, problem: Problem): void {
-  if (problem.status >= 500) {
-    const line = { requestId: request.id, code: problem.code, err: describeError(problem) };
-    request.log.error(line, 'request failed');
-  }
+export function answerProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  const problem = toProblem(error, request);
+  if (problem.status >= 500)
+    request.log.error(
+      { requestId: request.id, code: problem.code, err: problem },
+      'request failed',
+    );
   reply.bodyIsAllowed = true;
   void reply
     .code(problem.status)
-    .headers(problem.headers)
+    .headers({ ...SECURITY_HEADERS, 'x-request-id': request.id, ...problem.headers })
     .removeHeader('etag')
     .type('application/problem+json')
     .send(JSON.stringify(problemBody(problem, request.id)));
@@ -62,12 +63,14 @@ function fromHttpException(error: HttpException, request: FastifyRequest): Probl
   if (status === 404) return unknownRoute(request);
   if (status === 403) return new Problem('forbidden', { cause: error });
   const code = FASTIFY_CODES[cause?.code ?? ''];
-  return new Problem(code ?? (status < 500 ? 'malformed_request' : 'internal_error'), { cause: error });
+  return new Problem(code ?? (status < 500 ? 'malformed_request' : 'internal_error'), {
+    cause: error,
+  });
 }
 
 /** RFC 9110 §15.5.6: an address that exists answers 405 and says what it knows. */
 function unknownRoute(request: FastifyRequest): Problem {
   const methods = allowedMethods(request.server, request.url);
-  if (methods.length === 0) return new Problem('not_found');
+  if (methods.length === 0 || methods.includes(request.method)) return new Problem('not_found');
   return new Problem('method_not_allowed', { headers: { allow: methods.join(', ') } });
 }

@@ -22,7 +22,10 @@ export const PROBLEMS = {
   not_found: [404, 'There is nothing here for you.'],
   method_not_allowed: [405, 'This address does not know that method.'],
   request_timeout: [408, 'The request took too long to arrive.'],
-  last_administrator: [409, 'The last active administrator cannot be removed, disabled or demoted.'],
+  last_administrator: [
+    409,
+    'The last active administrator cannot be removed, disabled or demoted.',
+  ],
   idempotency_key_spent: [409, 'What was created under this Idempotency-Key is gone.'],
   version_mismatch: [412, 'The resource has changed since you read it; read it again.'],
   body_too_large: [413, 'The body is too large.'],

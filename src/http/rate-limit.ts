@@ -40,7 +40,11 @@ export function sourceOf(ip: string): string {
   if (mapped || !isIPv6(ip)) return mapped ?? ip;
   const [head = '', tail] = ip.split('%', 1)[0]?.split('::') ?? [];
   const groups = head.split(':').filter(Boolean);
-  const missing = tail === undefined ? 0 : 8 - groups.length - tail.split(':').filter(Boolean).length;
+  const missing =
+    tail === undefined ? 0 : 8 - groups.length - tail.split(':').filter(Boolean).length;
   const whole = [...groups, ...Array<string>(missing).fill('0'), ...(tail?.split(':') ?? [])];
-  return whole.slice(0, 4).map((group) => Number.parseInt(group || '0', 16).toString(16)).join(':');
+  return whole
+    .slice(0, 4)
+    .map((group) => Number.parseInt(group || '0', 16).toString(16))
+    .join(':');
 }

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Problem } from './problem.js';
 import { applyQuota, RATE_LIMITS, sourceOf } from './rate-limit.js';
 import { RateLimiter } from './rate-limiter.js';
+import { SECURITY_HEADERS } from './security-headers.js';
 import { parseStrictJson } from './strict-json.js';
 import { checkUrl } from './strict-url.js';
 
@@ -18,9 +19,7 @@ export function addRequestHooks(fastify: FastifyInstance): void {
   fastify.decorateReply('bodyIsAllowed', false);
 
   fastify.addHook('onRequest', (request, reply, done) => {
-    void reply.header('x-request-id', request.id);
-    // Private by default: no shared or browser cache keeps an answer (ASVS 14.3.2).
-    void reply.header('cache-control', 'no-store');
+    void reply.headers(SECURITY_HEADERS).header('x-request-id', request.id);
     const name = request.routeOptions.config.rateLimit ?? 'public';
     const { perIp } = RATE_LIMITS[name];
     applyQuota(reply, name, limiter.take(`${name}|${sourceOf(request.ip)}`, perIp));
@@ -56,7 +55,8 @@ export function acceptOnlyStrictJson(fastify: FastifyInstance): void {
 /** A compressed body would have to be inflated before its size is known (zip bomb). */
 function checkEncoding({ headers }: FastifyRequest): void {
   const encoding = headers['content-encoding'];
-  if (encoding !== undefined && encoding !== 'identity') throw new Problem('unsupported_media_type');
+  if (encoding !== undefined && encoding !== 'identity')
+    throw new Problem('unsupported_media_type');
 }
 
 function serialize(request: FastifyRequest, reply: FastifyReply, payload: unknown): unknown {

@@ -34,7 +34,9 @@ export function inputsOf(controller: Class, method: string): RouteInputs {
     Reflect.getMetadata(ROUTE_ARGS_METADATA, controller, method) ?? {};
   const types: Class[] =
     Reflect.getMetadata('design:paramtypes', controller.prototype, method) ?? [];
-  const entries = Object.entries(args).map(([key, arg]) => [Number(key.split(':')[0]), arg] as const);
+  const entries = Object.entries(args).map(
+    ([key, arg]) => [Number(key.split(':')[0]), arg] as const,
+  );
   const inputs: RouteInputs = { unchecked: entries.some(([kind]) => UNCHECKED.has(kind)) };
   for (const place of Object.keys(PLACES) as InputPlace[]) {
     const arg = entries.find(([kind]) => kind === (PLACES[place] as number))?.[1];

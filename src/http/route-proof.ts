@@ -16,33 +16,46 @@ export class InsecureRouteError extends Error {
 }
 
 const answers: RouteCheck = ({ answer }) => {
-  if (!answer) return ['has no declared answer: add @Returns(200, SomeResponse) or @ReturnsNothing(204)'];
+  if (!answer)
+    return ['has no declared answer: add @Returns(200, SomeResponse) or @ReturnsNothing(204)'];
   if (answer.dto && fieldsOf(answer.dto).size === 0)
     return [`returns ${answer.dto.name}, which has no fields: give it some of http/fields.ts`];
   return [];
 };
 
 const isLimited: RouteCheck = ({ rateLimit }) =>
-  rateLimit ? [] : ["has no rate limit: add @RateLimit('read') or another class of http/rate-limit.ts"];
+  rateLimit
+    ? []
+    : ["has no rate limit: add @RateLimit('read') or another class of http/rate-limit.ts"];
 
 const takesDtosOnly: RouteCheck = ({ inputs, path }) => {
-  const faults = (['body', 'query', 'params'] as const).flatMap((place) => faultsOf(place, inputs[place]));
+  const faults = (['body', 'query', 'params'] as const).flatMap((place) =>
+    faultsOf(place, inputs[place]),
+  );
   if (inputs.unchecked)
-    faults.push('takes the raw request, headers or cookies: use a decorator that checks what it reads');
+    faults.push(
+      'takes the raw request, headers or cookies: use a decorator that checks what it reads',
+    );
   if (path.includes(':') && !inputs.params)
     faults.push('has parameters in its path: add @Param() params: SomeParams');
   return faults;
 };
 
-function faultsOf(place: InputPlace, input: { dto?: Class | undefined; property?: string | undefined } | undefined) {
+function faultsOf(
+  place: InputPlace,
+  input: { dto?: Class | undefined; property?: string | undefined } | undefined,
+) {
   if (!input) return [];
   const { dto, property } = input;
-  if (property) return [`takes "${property}" of its ${place} alone: take the whole DTO, then the property`];
+  if (property)
+    return [`takes "${property}" of its ${place} alone: take the whole DTO, then the property`];
   if (!dto || dto === Object)
     return [`has no class for its ${place}: name a DTO class, and import it without "type"`];
   const storage = getMetadataStorage();
   if (storage.getTargetValidationMetadatas(dto, '', false, false).length === 0)
-    return [`takes ${dto.name} as ${place}, which validates nothing: give it fields of http/fields.ts`];
+    return [
+      `takes ${dto.name} as ${place}, which validates nothing: give it fields of http/fields.ts`,
+    ];
   return [];
 }
 
@@ -67,7 +80,9 @@ function undeclared(fastify: FastifyInstance, declared: DeclaredRoute[]): string
   const known = new Set(declared.map(({ method, path }) => `${method} ${path}`));
   return registeredRoutes(fastify)
     .filter(({ asset }) => !asset)
-    .flatMap(({ methods, url }) => methods.map((method) => `${method === 'HEAD' ? 'GET' : method} ${url}`))
+    .flatMap(({ methods, url }) =>
+      methods.map((method) => `${method === 'HEAD' ? 'GET' : method} ${url}`),
+    )
     .filter((route) => !known.has(route) && route !== 'OPTIONS *')
     .map((route) => `${route} stands outside of every controller: make it a controller's method`);
 }

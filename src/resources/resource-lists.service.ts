@@ -67,7 +67,10 @@ export class ResourceListsService {
   ) {}
 
   /** The actor's own. Throws `invalid_cursor`. */
-  async own(actor: Actor, { limit, cursor, sort = '-createdAt', label, title }: ListResourcesQuery) {
+  async own(
+    actor: Actor,
+    { limit, cursor, sort = '-createdAt', label, title }: ListResourcesQuery,
+  ) {
     const list = ['own', actor.userId, sort, label ?? null, title ?? null];
     const after = this.cursors.read(cursor, list);
     const [column, direction] = ORDERS[sort];

@@ -10,7 +10,14 @@ const MAX_CONTENT = 20_000;
 const LABELS = { max: 40, maxItems: 20, example: ['finance', '2026'] };
 
 /** What a list may be ordered by; a leading "-" turns it round. Nothing else reaches ORDER BY. */
-export const SORTS = ['createdAt', '-createdAt', 'updatedAt', '-updatedAt', 'title', '-title'] as const;
+export const SORTS = [
+  'createdAt',
+  '-createdAt',
+  'updatedAt',
+  '-updatedAt',
+  'title',
+  '-title',
+] as const;
 export type Sort = (typeof SORTS)[number];
 export const SHARED_SORTS = ['sharedAt', '-sharedAt'] as const;
 export type SharedSort = (typeof SHARED_SORTS)[number];

@@ -64,8 +64,12 @@ export class UsersService {
 
   /** Ends the user's sessions at once. Throws `not_found`, `last_administrator`, `forbidden`. */
   async disable(actor: Actor, userId: string): Promise<User> {
-    const user = await this.administer(actor, userId, false, (tx) =>
-      tx.sql`UPDATE users SET disabled_at = now() WHERE id = ${userId} AND disabled_at IS NULL`,
+    const user = await this.administer(
+      actor,
+      userId,
+      false,
+      (tx) =>
+        tx.sql`UPDATE users SET disabled_at = now() WHERE id = ${userId} AND disabled_at IS NULL`,
     );
     this.log.record('authz_admin', { action: 'disable', userId, by: actor.userId });
     return user;

@@ -1,0 +1,49 @@
+// npm run admin:create -- you@example.com: makes an administrator with a random password, shown once.
+import 'reflect-metadata';
+import { randomBytes } from 'node:crypto';
+import { validateSync } from 'class-validator';
+import { plainToInstance } from 'class-transformer';
+import { DataSource } from 'typeorm';
+import { LoginRequest } from '../auth/auth.dto.js';
+import { PasswordHasher } from '../auth/password-hasher.js';
+import { Config } from '../config/config.js';
+import { dataSourceOptions } from '../database/data-source-options.js';
+import { completeEnvironment } from '../database/development.js';
+import { CredentialsService } from '../users/credentials.service.js';
+import { User } from '../users/user.entity.js';
+
+const PASSWORD_BYTES = 18;
+
+async function main(): Promise<void> {
+  const password = randomBytes(PASSWORD_BYTES).toString('base64url');
+  const request = plainToInstance(LoginRequest, { email: process.argv[2], password });
+  if (validateSync(request).length > 0)
+    throw new Error('Name an e-mail address: npm run admin:create -- you@example.com');
+  const { env, stop } = await completeEnvironment(process.env);
+  try {
+    await create(new Config(env), request);
+  } finally {
+    await stop();
+  }
+}
+
+async function create(config: Config, { email, password }: LoginRequest): Promise<void> {
+  const options = { ...dataSourceOptions(config), entities: [User] };
+  const dataSource = await new DataSource(options).initialize();
+  try {
+    const credentials = new CredentialsService(dataSource.getRepository(User));
+    const passwordHash = await new PasswordHasher().hash(password);
+    const admin = { email, displayName: '', passwordHash, role: 'admin' } as const;
+    if (!(await credentials.create(admin))) throw new Error(`${email} is taken`);
+    process.stdout.write(
+      `Administrator ${email}\nPassword      ${password}\nIt is not shown again. Change it with PUT /v1/users/me/password.\n`,
+    );
+  } finally {
+    await dataSource.destroy();
+  }
+}
+
+main().catch((error: Error) => {
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 1;
+});

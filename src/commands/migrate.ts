@@ -1,0 +1,32 @@
+// npm run migrate [-- undo]: brings the database to the newest schema, or takes the last step back.
+import { readEnvironment } from '../config/environment.js';
+import { developmentOwnerUrls } from '../database/development.js';
+import { migrate, provisionApp, undoLastMigration } from '../database/provision.js';
+
+const say = (text: string) => process.stdout.write(`${text}\n`);
+
+async function main(): Promise<void> {
+  const values = readEnvironment(process.env);
+  const given = { owner: values.DATABASE_OWNER_URL, app: values.DATABASE_URL };
+  if (!given.owner && given.app)
+    throw new Error('Set DATABASE_OWNER_URL to the same database as its owner');
+  const { owner, app, stop } = given.owner
+    ? { owner: given.owner, app: given.app, stop: async () => {} }
+    : await developmentOwnerUrls();
+  try {
+    if (process.argv[2] === 'undo') {
+      say(`Undone: ${(await undoLastMigration(owner)) ?? 'nothing'}`);
+      return;
+    }
+    const names = await migrate(owner);
+    if (app) await provisionApp(owner, app);
+    say(`Migrations run: ${names.join(', ') || 'none, the schema is current'}`);
+  } finally {
+    await stop();
+  }
+}
+
+main().catch((error: Error) => {
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 1;
+});

@@ -1,0 +1,4 @@
+export default async function tearDown() {
+  const { stopTestServer } = /** @type {{ stopTestServer?: () => Promise<void> }} */ (globalThis);
+  await stopTestServer?.();
+}

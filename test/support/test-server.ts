@@ -1,0 +1,89 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync } from 'node:fs';
+import { chmod, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createPassword, startEmbeddedPostgres } from '../../src/database/embedded-postgres.js';
+import { migrate, provisionApp, withClient } from '../../src/database/provision.js';
+
+/** What the test files need to make databases of their own. Handed on through the environment. */
+export interface TestServer {
+  adminUrl: string;
+  owner: { name: string; password: string };
+  app: { name: string; password: string };
+  template: string;
+}
+
+export const SERVER_VARIABLE = 'TEST_POSTGRES';
+
+/** A throw-away server, or the one of DATABASE_URL, with a migrated template database on it. */
+export async function startTestServer(): Promise<() => Promise<void>> {
+  const { adminUrl, stop } = await openServer();
+  const run = randomBytes(4).toString('hex');
+  const server: TestServer = {
+    adminUrl,
+    owner: { name: `bulwark_test_owner_${run}`, password: createPassword() },
+    app: { name: `bulwark_test_app_${run}`, password: createPassword() },
+    template: `bulwark_test_template_${run}`,
+  };
+  await withClient(adminUrl, async (admin) => {
+    await admin.query(
+      `CREATE ROLE ${server.owner.name} LOGIN CREATEROLE PASSWORD '${server.owner.password}'`,
+    );
+    await admin.query(`GRANT ${server.owner.name} TO CURRENT_USER`);
+    await admin.query(`CREATE DATABASE ${server.template} OWNER ${server.owner.name}`);
+  });
+  const urls = urlsOf(server, server.template);
+  await migrate(urls.owner);
+  await provisionApp(urls.owner, urls.app);
+  process.env[SERVER_VARIABLE] = JSON.stringify(server);
+  return async () => {
+    await removeTraces(server);
+    await stop();
+  };
+}
+
+async function openServer() {
+  const given = process.env['DATABASE_URL'];
+  if (given) return { adminUrl: given, stop: async () => {} };
+  const folder = mkdtempSync(join(tmpdir(), 'bulwark-test-'));
+  await chmod(folder, 0o755);
+  const superuserPassword = createPassword();
+  const postgres = await startEmbeddedPostgres({
+    dataDir: join(folder, 'postgres'),
+    superuserPassword,
+    settings: { fsync: 'off', full_page_writes: 'off', max_connections: '200' },
+  });
+  const adminUrl = `postgres://postgres:${superuserPassword}@127.0.0.1:${postgres.port}/postgres`;
+  const stop = async () => {
+    await postgres.stop();
+    await rm(folder, { recursive: true, force: true });
+  };
+  return { adminUrl, stop };
+}
+
+export function urlsOf(server: TestServer, database: string) {
+  const url = ({ name, password }: { name: string; password: string }) => {
+    const result = new URL(server.adminUrl);
+    result.username = name;
+    result.password = password;
+    result.pathname = `/${database}`;
+    return result.href;
+  };
+  const admin = new URL(server.adminUrl);
+  admin.pathname = `/${database}`;
+  return { owner: url(server.owner), app: url(server.app), admin: admin.href };
+}
+
+async function removeTraces(server: TestServer): Promise<void> {
+  await withClient(server.adminUrl, async (admin) => {
+    const pattern = server.template.replace('template', '%');
+    const { rows } = await admin.query<{ datname: string }>(
+      'SELECT datname FROM pg_database WHERE datname LIKE $1',
+      [pattern],
+    );
+    for (const { datname } of rows) await admin.query(`DROP DATABASE ${datname} WITH (FORCE)`);
+    await admin.query(`DROP ROLE ${server.app.name}`);
+    await admin.query(`DROP ROLE ${server.owner.name}`);
+  });
+}
