@@ -117,7 +117,7 @@ export class RevocationFeed implements OnApplicationBootstrap, BeforeApplication
     this.link = link;
     try {
       await link.connect();
-      await link.query(`LISTEN ${CHANNEL}`);
+      await link.query('LISTEN session_revoked');
       await this.load(link);
     } catch (error) {
       await link.end().catch(() => {});

@@ -30,20 +30,11 @@ export class Config {
     this.logLevel = values.LOG_LEVEL;
 
     const faults = this.production ? productionFaults(values) : [];
-    const attempt = <T>(read: () => T): T | undefined => {
-      try {
-        return read();
-      } catch (error) {
-        faults.push((error as Error).message);
-        return undefined;
-      }
-    };
-    this.databaseUrl = attempt(() => required('DATABASE_URL', values.DATABASE_URL)) ?? '';
-    const secret = attempt(() =>
-      readAppSecret(required('APP_SECRET', values.APP_SECRET), this.production),
+    this.databaseUrl = collect(faults, () => required(values, 'DATABASE_URL')) ?? '';
+    const secret = collect(faults, () =>
+      readAppSecret(required(values, 'APP_SECRET'), this.production),
     );
-    this.signingKeys =
-      attempt(() => this.readKeys(required('SIGNING_KEYS', values.SIGNING_KEYS))) ?? [];
+    this.signingKeys = collect(faults, () => this.readKeys(required(values, 'SIGNING_KEYS'))) ?? [];
     if (faults.length > 0 || !secret) throw new ConfigError(faults);
 
     this.signingKeysFile = env['SIGNING_KEYS_FILE'];
@@ -58,7 +49,18 @@ export class Config {
   }
 }
 
-function required(name: string, value: string | undefined): string {
+/** Goes on after a fault, so that the operator is told of all at once. */
+function collect<T>(faults: string[], read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    faults.push((error as Error).message);
+    return undefined;
+  }
+}
+
+function required(values: Values, name: 'DATABASE_URL' | 'APP_SECRET' | 'SIGNING_KEYS'): string {
+  const value = values[name];
   if (value) return value;
   throw new Error(`${name} is missing: set ${name}, or ${name}_FILE to a file that holds it`);
 }

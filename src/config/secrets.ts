@@ -70,15 +70,18 @@ function parseKeySet(text: string): { keys?: JsonWebKey[] } {
 }
 
 function readSigningKey(jwk: JsonWebKey, production: boolean): SigningKey {
-  const { kid } = jwk;
-  if (typeof kid !== 'string' || kid.length < 4 || kid.length > 64)
-    throw new Error('SIGNING_KEYS has a key without a "kid" of 4 to 64 characters');
+  const kid = readKid(jwk);
   if (production && kid.startsWith(DEVELOPMENT_MARK))
     throw new Error('SIGNING_KEYS was made for development: make it with `npm run secrets:create`');
   if (jwk.kty !== 'EC' || jwk.crv !== 'P-256' || !jwk.d)
     throw new Error('SIGNING_KEYS has a key that is not a private EC key on P-256');
   const privateKey = createPrivateKey({ key: jwk, format: 'jwk' });
   return { kid, privateKey, publicKey: createPublicKey(privateKey) };
+}
+
+function readKid({ kid }: JsonWebKey): string {
+  if (typeof kid === 'string' && kid.length >= 4 && kid.length <= 64) return kid;
+  throw new Error('SIGNING_KEYS has a key without a "kid" of 4 to 64 characters');
 }
 
 /** A 256-bit key for one purpose: what leaks of one says nothing about another (ASVS 11.2). */

@@ -51,11 +51,13 @@ export async function developmentOwnerUrls() {
 
 async function createOwner(superuserUrl: string, password: string): Promise<void> {
   await withClient(superuserUrl, async (client) => {
-    const known = await client.query(`SELECT FROM pg_database WHERE datname = 'bulwark'`);
-    if (known.rowCount) return;
-    const secret = client.escapeLiteral(password);
-    await client.query(`CREATE ROLE bulwark_owner LOGIN CREATEROLE PASSWORD ${secret}`);
-    await client.query('CREATE DATABASE bulwark OWNER bulwark_owner');
+    const role = await client.query("SELECT FROM pg_roles WHERE rolname = 'bulwark_owner'");
+    if (!role.rowCount)
+      await client.query(
+        `CREATE ROLE bulwark_owner LOGIN CREATEROLE PASSWORD ${client.escapeLiteral(password)}`,
+      );
+    const database = await client.query("SELECT FROM pg_database WHERE datname = 'bulwark'");
+    if (!database.rowCount) await client.query('CREATE DATABASE bulwark OWNER bulwark_owner');
   });
 }
 

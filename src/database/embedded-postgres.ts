@@ -137,11 +137,10 @@ function spawnUnprivileged(binary: string, args: string[], options: SpawnOptions
   return spawn('/usr/bin/setpriv', [...drop, ...keep, binary, ...args], { ...options, env });
 }
 
-function unprivilegedIds(): { uid: number; gid: number } {
-  const id = (flag: string) =>
-    Number(execFileSync('id', [flag, UNPRIVILEGED_USER], { encoding: 'utf8' }));
-  return { uid: id('-u'), gid: id('-g') };
-}
+const idOf = (flag: '-u' | '-g') =>
+  Number(execFileSync('id', [flag, UNPRIVILEGED_USER], { encoding: 'utf8' }));
+
+const unprivilegedIds = () => ({ uid: idOf('-u'), gid: idOf('-g') });
 
 async function giveToServer(...paths: string[]): Promise<void> {
   if (!isRoot) return;

@@ -21,13 +21,14 @@ function migrationFrom(file: string, sql: string): MigrationClass {
   const parts = /^-- up\n(?<up>[^]*)^-- down\n(?<down>[^]*)$/m.exec(sql)?.groups;
   if (!parts) throw new Error(`migrations/${file} needs a line "-- up" and then a line "-- down"`);
   const [, number = '', words = ''] = FILE_NAME.exec(file) ?? [];
+  const { up: UP = '', down: DOWN = '' } = parts;
   return class implements MigrationInterface {
     readonly name = `${words}${number.padStart(ORDER_DIGITS, '0')}`;
     async up(runner: QueryRunner) {
-      await runner.query(parts['up'] ?? '');
+      await runner.query(UP);
     }
     async down(runner: QueryRunner) {
-      await runner.query(parts['down'] ?? '');
+      await runner.query(DOWN);
     }
   };
 }

@@ -68,22 +68,28 @@ export async function provisionApp(ownerUrl: string, appUrl: string): Promise<vo
   if (name === decodeURIComponent(new URL(ownerUrl).username))
     throw new Error('The app and the owner need two roles: use another user in DATABASE_URL');
   await withClient(ownerUrl, async (client) => {
-    const role = client.escapeIdentifier(name);
     const { rowCount } = await client.query('SELECT FROM pg_roles WHERE rolname = $1', [name]);
     if (!rowCount) {
-      const password = client.escapeLiteral(decodeURIComponent(app.password));
-      await client.query(`CREATE ROLE ${role} LOGIN PASSWORD ${password}`);
+      const password = decodeURIComponent(app.password);
+      await client.query(
+        `CREATE ROLE ${client.escapeIdentifier(name)} LOGIN PASSWORD ${client.escapeLiteral(password)}`,
+      );
     }
-    const member = `SELECT pg_has_role($1, 'bulwark_app', 'member') AS member`;
-    const { rows } = await client.query<{ member: boolean }>(member, [name]);
-    if (!rows[0]?.member) await client.query(`GRANT bulwark_app TO ${role}`);
-    await closeDatabaseToOthers(client, role);
+    const { rows } = await client.query<{ member: boolean }>(
+      "SELECT pg_has_role($1, 'bulwark_app', 'member') AS member",
+      [name],
+    );
+    if (!rows[0]?.member)
+      await client.query(`GRANT bulwark_app TO ${client.escapeIdentifier(name)}`);
+    await closeDatabaseToOthers(client, name);
   });
 }
 
 async function closeDatabaseToOthers(client: pg.Client, role: string): Promise<void> {
   const { rows } = await client.query<{ name: string }>('SELECT current_database() AS name');
-  const database = client.escapeIdentifier(rows[0]?.name ?? '');
-  await client.query(`REVOKE ALL ON DATABASE ${database} FROM PUBLIC`);
-  await client.query(`GRANT CONNECT ON DATABASE ${database} TO ${role}`);
+  const { name = '' } = rows[0] ?? {};
+  await client.query(`REVOKE ALL ON DATABASE ${client.escapeIdentifier(name)} FROM PUBLIC`);
+  await client.query(
+    `GRANT CONNECT ON DATABASE ${client.escapeIdentifier(name)} TO ${client.escapeIdentifier(role)}`,
+  );
 }

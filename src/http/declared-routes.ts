@@ -22,7 +22,7 @@ export interface DeclaredRoute {
   rateLimit: RateLimitClass | undefined;
 }
 
-const read = <T>(key: string, target: object) => Reflect.getMetadata(key, target) as T | undefined;
+const read = (key: string, target: object): unknown => Reflect.getMetadata(key, target);
 
 /** Every route of every controller that is part of the app. */
 export function declaredRoutes(app: INestApplication): DeclaredRoute[] {
@@ -39,10 +39,10 @@ export function declaredRoutes(app: INestApplication): DeclaredRoute[] {
 
 function routesOf(controller: Class, method: string): DeclaredRoute[] {
   const handler = (controller.prototype as Record<string, object>)[method] ?? {};
-  const paths = read<string | string[]>(PATH_METADATA, handler);
-  const verb = read<RequestMethod>(METHOD_METADATA, handler);
+  const paths = read(PATH_METADATA, handler) as string | string[] | undefined;
+  const verb = read(METHOD_METADATA, handler) as RequestMethod | undefined;
   if (paths === undefined || verb === undefined) return [];
-  const prefixes = [read<string | string[]>(PATH_METADATA, controller) ?? ''].flat();
+  const prefixes = [(read(PATH_METADATA, controller) ?? '') as string | string[]].flat();
   return prefixes.flatMap((prefix) =>
     [paths].flat().map((path) => ({
       controller,
@@ -51,8 +51,8 @@ function routesOf(controller: Class, method: string): DeclaredRoute[] {
       method: RequestMethod[verb] ?? 'ALL',
       path: fullPath(prefix, path),
       inputs: inputsOf(controller, method),
-      answer: read<Answer>(ANSWER, handler),
-      rateLimit: read<RateLimitClass>(RATE_LIMIT, handler),
+      answer: read(ANSWER, handler) as Answer | undefined,
+      rateLimit: read(RATE_LIMIT, handler) as RateLimitClass | undefined,
     })),
   );
 }

@@ -49,22 +49,25 @@ function field(
   schema: ApiPropertyOptions,
   rules: PropertyDecorator[],
 ): PropertyDecorator {
-  const { example, about, optional = false, nullable = false, list = false, of } = options;
+  const { optional = false, nullable = false, list = false, of } = options;
   const shape: FieldShape = { kind, list, optional, nullable, ...(of && { of }) };
   const remember: PropertyDecorator = (prototype, name) => {
     const shapes = new Map(Reflect.getMetadata(SHAPES, prototype) as Map<string, FieldShape>);
     Reflect.defineMetadata(SHAPES, shapes.set(String(name), shape), prototype);
   };
-  const described = {
+  // Not @IsOptional(): that one lets null through as well.
+  const absent = optional ? [ValidateIf((_dto, value) => value !== undefined)] : [];
+  return applyDecorators(remember, ApiProperty(describe(options, schema)), ...absent, ...rules);
+}
+
+function describe({ example, about, optional, nullable }: Common, schema: ApiPropertyOptions) {
+  return {
     ...schema,
     required: !optional,
     ...(nullable && { nullable: true }),
     ...(example !== undefined && { example }),
     ...(about && { description: about }),
   } as ApiPropertyOptions;
-  // Not @IsOptional(): that one lets null through as well.
-  const absent = optional ? [ValidateIf((_dto, value) => value !== undefined)] : [];
-  return applyDecorators(remember, ApiProperty(described), ...absent, ...rules);
 }
 
 const onText = (change: (text: string) => unknown) =>

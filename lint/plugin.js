@@ -1,0 +1,7 @@
+import boundParameters from './bound-parameters.js';
+import oneWayImports from './one-way-imports.js';
+
+export default {
+  meta: { name: 'bulwark' },
+  rules: { 'bound-parameters': boundParameters, 'one-way-imports': oneWayImports },
+};
