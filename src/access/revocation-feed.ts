@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { DataSource } from 'typeorm';
 import { Config } from '../config/config.js';
+import { Housekeeping, SWEEP_ROWS } from '../database/housekeeping.js';
 import { DATABASE_LIMITS } from '../database/data-source-options.js';
 
 /** An access token lives this long at the most, and its session must be remembered as long. */
@@ -40,7 +41,10 @@ export class RevocationFeed implements OnApplicationBootstrap, BeforeApplication
   constructor(
     private readonly config: Config,
     private readonly dataSource: DataSource,
-  ) {}
+    housekeeping: Housekeeping,
+  ) {
+    housekeeping.register(() => this.forgetRows());
+  }
 
   async onApplicationBootstrap(): Promise<void> {
     const link = await this.open();
@@ -157,6 +161,13 @@ export class RevocationFeed implements OnApplicationBootstrap, BeforeApplication
     } finally {
       await link.end().catch(() => {});
     }
+  }
+
+  private forgetRows(): Promise<unknown> {
+    return this.dataSource.sql`DELETE FROM session_revocations WHERE session_id IN (
+      SELECT session_id FROM session_revocations
+      WHERE revoked_at < now() - ${2 * ACCESS_TOKEN_SECONDS} * interval '1 second'
+      LIMIT ${SWEEP_ROWS})`;
   }
 
   private forgetExpired(): void {

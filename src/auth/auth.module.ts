@@ -5,7 +5,6 @@ import { AccountController } from './account.controller.js';
 import { AccountService } from './account.service.js';
 import { AuthController } from './auth.controller.js';
 import { AuthService } from './auth.service.js';
-import { Housekeeping } from './housekeeping.js';
 import { JwksController } from './jwks.controller.js';
 import { JwtStrategy } from './jwt.strategy.js';
 import { LoginThrottle } from './login-throttle.js';
@@ -25,7 +24,6 @@ import { SigningKeys } from './signing-keys.js';
     JwtStrategy,
     PasswordHasher,
     LoginThrottle,
-    Housekeeping,
   ],
   exports: [JwtStrategy],
 })

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { createHmac } from 'node:crypto';
 import { DataSource } from 'typeorm';
 import { Config } from '../config/config.js';
+import { Housekeeping, SWEEP_ROWS } from '../database/housekeeping.js';
 import { Problem } from '../http/problem.js';
 import { sourceOf } from '../http/rate-limit.js';
 
@@ -35,7 +36,10 @@ export class LoginThrottle {
   constructor(
     private readonly dataSource: DataSource,
     private readonly config: Config,
-  ) {}
+    housekeeping: Housekeeping,
+  ) {
+    housekeeping.register(() => this.forgetWhole());
+  }
 
   /** Counts before the password is looked at, so that parallel attempts count too. */
   async admit(attempt: Attempt): Promise<void> {
@@ -50,6 +54,12 @@ export class LoginThrottle {
       INSERT INTO throttles (key, whole_at)
       VALUES (${this.key('known', attempt)}, now() + ${KNOWN_SOURCE_DAYS} * interval '1 day')
       ON CONFLICT (key) DO UPDATE SET whole_at = excluded.whole_at`;
+  }
+
+  /** A budget that is whole again is as good as none. */
+  private forgetWhole(): Promise<unknown> {
+    return this.dataSource.sql`DELETE FROM throttles WHERE key IN (
+      SELECT key FROM throttles WHERE whole_at < now() LIMIT ${SWEEP_ROWS} FOR UPDATE SKIP LOCKED)`;
   }
 
   private async isKnown(attempt: Attempt): Promise<boolean> {

@@ -3,6 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { DataSource } from 'typeorm';
 import type { Actor, Role } from '../access/actor.js';
 import { RevocationFeed } from '../access/revocation-feed.js';
+import { Housekeeping, SWEEP_ROWS } from '../database/housekeeping.js';
 import { Problem } from '../http/problem.js';
 import type { Credentials } from '../users/credentials.service.js';
 
@@ -29,7 +30,10 @@ export class SessionsService {
   constructor(
     private readonly dataSource: DataSource,
     private readonly revocations: RevocationFeed,
-  ) {}
+    housekeeping: Housekeeping,
+  ) {
+    housekeeping.register(() => this.forgetExpired());
+  }
 
   /**
    * Opens a session if the user is enabled and the password is still the one that was checked: the
@@ -106,6 +110,11 @@ export class SessionsService {
     });
     await this.revocations.caughtUp();
     return changed;
+  }
+
+  private forgetExpired(): Promise<unknown> {
+    return this.dataSource.sql`DELETE FROM sessions WHERE id IN (
+      SELECT id FROM sessions WHERE expires_at < now() LIMIT ${SWEEP_ROWS} FOR UPDATE SKIP LOCKED)`;
   }
 
   private async refuse(token: string): Promise<Problem> {

@@ -1,11 +1,15 @@
-import { Module, type OnModuleInit } from '@nestjs/common';
+import { Global, Module, type OnModuleInit } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
 import { Config } from '../config/config.js';
 import { dataSourceOptions } from './data-source-options.js';
+import { Housekeeping } from './housekeeping.js';
 import { assertLeastPrivilege } from './least-privilege.js';
 
+@Global()
 @Module({
+  providers: [Housekeeping],
+  exports: [Housekeeping],
   imports: [
     TypeOrmModule.forRootAsync({
       inject: [Config],

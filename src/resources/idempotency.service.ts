@@ -2,7 +2,11 @@ import { Injectable } from '@nestjs/common';
 import { createHash } from 'node:crypto';
 import { DataSource, type EntityManager } from 'typeorm';
 import type { Actor } from '../access/actor.js';
+import { Housekeeping, SWEEP_ROWS } from '../database/housekeeping.js';
 import { Problem } from '../http/problem.js';
+
+/** A client that retries after this long creates again. */
+const KEPT_HOURS = 24;
 
 interface Keyed {
   key: string;
@@ -12,7 +16,12 @@ interface Keyed {
 /** Runs a creation once for a key, whoever retries how often at the same time. */
 @Injectable()
 export class IdempotencyService {
-  constructor(private readonly dataSource: DataSource) {}
+  constructor(
+    private readonly dataSource: DataSource,
+    housekeeping: Housekeeping,
+  ) {
+    housekeeping.register(() => this.forgetOld());
+  }
 
   async once<T extends { id: string }>(
     actor: Actor,
@@ -34,6 +43,13 @@ export class IdempotencyService {
       return result;
     });
     return created ?? read(await this.createdBefore(actor, key, requestHash));
+  }
+
+  private forgetOld(): Promise<unknown> {
+    return this.dataSource.sql`DELETE FROM idempotency_keys WHERE (user_id, key) IN (
+      SELECT user_id, key FROM idempotency_keys
+      WHERE created_at < now() - ${KEPT_HOURS} * interval '1 hour'
+      LIMIT ${SWEEP_ROWS} FOR UPDATE SKIP LOCKED)`;
   }
 
   private async createdBefore(actor: Actor, key: string, requestHash: Buffer): Promise<string> {
