@@ -142,7 +142,8 @@ export function Moment(options: Common) {
 
 /** Other DTOs inside this one. */
 export function ListOf(of: () => Class, options: { maxItems: number; about?: string }) {
-  const schema = { type: of, isArray: true, maxItems: options.maxItems } as ApiPropertyOptions;
+  // Swagger takes a function for a late reference only when it is called "type".
+  const schema = { type: () => of(), isArray: true, maxItems: options.maxItems } as const;
   const rules = [
     IsArray(),
     ArrayMaxSize(options.maxItems),

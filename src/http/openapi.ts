@@ -62,7 +62,7 @@ function operationsOf(document: OpenAPIObject): Operation[] {
 }
 
 function complete(operation: Operation, route: DeclaredRoute, open: boolean): void {
-  if (!open) operation.security = [{ [BEARER]: [] }];
+  operation.security = open ? [] : [{ [BEARER]: [] }];
   const codes = [
     ...ALWAYS,
     ...(route.inputs.body ? WITH_BODY : []),

@@ -1,4 +1,5 @@
 import { applyDecorators, HttpCode, SetMetadata, type Type as Class } from '@nestjs/common';
+import { ApiResponse } from '@nestjs/swagger';
 import type { ProblemCode } from './problem.js';
 import { routeConfig } from './route-config.js';
 import { serializerOf } from './serializer.js';
@@ -16,6 +17,11 @@ export interface Answer {
 
 export const ANSWER = 'bulwark:answer';
 
+const ETag = {
+  description: 'The version, to be sent in If-Match.',
+  schema: { type: 'string', example: '"1"' },
+} as const;
+
 type Rest = Partial<Pick<Answer, 'about' | 'problems' | 'versioned'>>;
 
 /** The one shape in which this route's result leaves. */
@@ -27,7 +33,13 @@ export const ReturnsNothing = (status: 202 | 204, rest: Rest = {}) =>
   declare({ about: 'Done.', problems: [], ...rest, status });
 
 function declare(answer: Answer) {
-  const { status, dto, versioned = false } = answer;
+  const { status, dto, about, versioned = false } = answer;
   const config = routeConfig({ ...(dto && { serialize: serializerOf(dto) }), versioned });
-  return applyDecorators(SetMetadata(ANSWER, answer), HttpCode(status), config);
+  const described = ApiResponse({
+    status,
+    description: about,
+    ...(dto && { type: dto }),
+    ...(versioned && { headers: { ETag } }),
+  });
+  return applyDecorators(SetMetadata(ANSWER, answer), HttpCode(status), config, described);
 }

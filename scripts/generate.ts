@@ -1,0 +1,115 @@
+// npm run generate: writes what follows from the code. With --check it writes nothing and fails when
+// a file is stale.
+import 'reflect-metadata';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { format, resolveConfig } from 'prettier';
+import { AppModule } from '../src/app.module.js';
+import { openApiOf } from '../src/app.setup.js';
+import { Config } from '../src/config/config.js';
+import { createDevelopmentSecrets } from '../src/config/secrets.js';
+import { VARIABLES, type Variable } from '../src/config/variables.js';
+import { API_PREFIX, UNVERSIONED_PATHS } from '../src/http/declared-routes.js';
+import { PROBLEMS } from '../src/http/problem.js';
+
+const ROOT = join(import.meta.dirname, '..');
+const variables = Object.entries<Variable<unknown>>(VARIABLES);
+
+const FILES: Record<string, () => string | Promise<string>> = {
+  'openapi.json': openApi,
+  '.env.example': envExample,
+  'docs/problems.md': problems,
+  'README.md': () => between(read('README.md'), 'configuration', configurationTable()),
+};
+
+async function main(): Promise<void> {
+  const check = process.argv.includes('--check');
+  const stale: string[] = [];
+  for (const [file, make] of Object.entries(FILES)) {
+    const content = await formatted(file, await make());
+    if (content === read(file)) continue;
+    stale.push(file);
+    if (!check) writeFileSync(join(ROOT, file), content);
+  }
+  if (stale.length === 0) return;
+  process.stdout.write(
+    check
+      ? `Stale: ${stale.join(', ')}. Run \`npm run generate\` and commit what it writes.\n`
+      : `Written: ${stale.join(', ')}\n`,
+  );
+  if (check) process.exitCode = 1;
+}
+
+/** A preview of the app has all routes and makes no instance, so it needs no database. */
+async function openApi(): Promise<string> {
+  const env = { ...createDevelopmentSecrets(), DATABASE_URL: 'postgres://localhost/none' };
+  const app = await NestFactory.create<NestFastifyApplication>(
+    AppModule.with(new Config(env)),
+    new FastifyAdapter(),
+    { preview: true, abortOnError: false, logger: ['error'] },
+  );
+  app.setGlobalPrefix(API_PREFIX, { exclude: UNVERSIONED_PATHS });
+  return JSON.stringify(openApiOf(app));
+}
+
+function envExample(): string {
+  const entries = variables.map(([name, { about, example, secret }]) => {
+    const notes = secret ? [`# ${about}`, `# Or ${name}_FILE=/path/to/a/file`] : [`# ${about}`];
+    return [...notes, `#${name}=${example}`].join('\n');
+  });
+  const head =
+    '# Every variable that Bulwark reads. Made by `npm run generate`; do not edit.\n' +
+    '# Development needs none of them. Use: node --env-file=.env dist/main.js';
+  return `${[head, ...entries].join('\n\n')}\n`;
+}
+
+function configurationTable(): string {
+  const rows = variables.map(([name, { about, fallback, secret }]) => [
+    secret ? `\`${name}\` or \`${name}_FILE\`` : `\`${name}\``,
+    fallback ? `\`${fallback}\`` : '',
+    about,
+  ]);
+  return table(['Variable', 'Default', 'About'], rows);
+}
+
+function problems(): string {
+  const rows = Object.entries(PROBLEMS).map(([code, [status, sentence]]) => [
+    `\`${code}\``,
+    `${status}`,
+    sentence,
+  ]);
+  const head =
+    '# Problem codes\n\nEvery error is an `application/problem+json` (RFC 9457). Rely on `code` and ' +
+    'the status; the sentences may improve. Made by `npm run generate`; do not edit.';
+  return `${head}\n\n${table(['Code', 'Status', 'Says'], rows)}\n`;
+}
+
+const table = (head: string[], rows: string[][]): string =>
+  [head, head.map(() => '---'), ...rows]
+    .map((cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`)
+    .join('\n');
+
+/** Replaces what stands between the two markers of `name`. */
+function between(text: string, name: string, content: string): string {
+  const [start, end] = [`<!-- ${name}:start -->`, `<!-- ${name}:end -->`];
+  const [before, rest] = text.split(start);
+  const after = rest?.split(end)[1];
+  if (before === undefined || after === undefined)
+    throw new Error(`README.md has lost its marker ${start} or ${end}`);
+  return `${before}${start}\n\n${content}\n\n${end}${after}`;
+}
+
+async function formatted(file: string, content: string): Promise<string> {
+  if (!/\.(json|md)$/.test(file)) return content;
+  const path = join(ROOT, file);
+  return format(content, { ...(await resolveConfig(path)), filepath: path });
+}
+
+function read(file: string): string {
+  const path = join(ROOT, file);
+  return existsSync(path) ? readFileSync(path, 'utf8') : '';
+}
+
+await main();
