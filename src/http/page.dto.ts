@@ -2,6 +2,8 @@ import { Integer, Text } from './fields.js';
 
 export const DEFAULT_PAGE_SIZE = 20;
 export const MAX_PAGE_SIZE = 100;
+/** A cursor holds the longest title, each character of it escaped. */
+const MAX_CURSOR = 2_000;
 
 export class PageQuery {
   @Integer({
@@ -15,7 +17,7 @@ export class PageQuery {
   limit?: number;
 
   @Text({
-    max: 1_000,
+    max: MAX_CURSOR,
     optional: true,
     example: undefined,
     about: '`nextCursor` of the page before. It fits the same user, filter and order only.',
@@ -24,6 +26,11 @@ export class PageQuery {
 }
 
 export class PageResponse {
-  @Text({ max: 1_000, nullable: true, example: null, about: 'Where the next page starts, if any.' })
+  @Text({
+    max: MAX_CURSOR,
+    nullable: true,
+    example: null,
+    about: 'Where the next page starts, if any.',
+  })
   nextCursor!: string | null;
 }
