@@ -26,21 +26,35 @@ export async function startTestServer(): Promise<() => Promise<void>> {
     app: { name: `bulwark_test_app_${run}`, password: createPassword() },
     template: `bulwark_test_template_${run}`,
   };
-  await withClient(adminUrl, async (admin) => {
-    await admin.query(
-      `CREATE ROLE ${server.owner.name} LOGIN CREATEROLE PASSWORD '${server.owner.password}'`,
-    );
-    await admin.query(`GRANT ${server.owner.name} TO CURRENT_USER`);
-    await admin.query(`CREATE DATABASE ${server.template} OWNER ${server.owner.name}`);
-  });
-  const urls = urlsOf(server, server.template);
-  await migrate(urls.owner);
-  await provisionApp(urls.owner, urls.app);
-  process.env[SERVER_VARIABLE] = JSON.stringify(server);
-  return async () => {
+  const stopAll = async () => {
     await removeTraces(server);
     await stop();
   };
+  try {
+    await createTemplate(server);
+  } catch (error) {
+    await stopAll();
+    throw error;
+  }
+  process.env[SERVER_VARIABLE] = JSON.stringify(server);
+  return stopAll;
+}
+
+async function createTemplate(server: TestServer): Promise<void> {
+  const { owner, template } = server;
+  await withClient(server.adminUrl, async (admin) => {
+    await admin.query(`CREATE ROLE ${owner.name} LOGIN CREATEROLE PASSWORD '${owner.password}'`);
+    await admin.query(`GRANT ${owner.name} TO CURRENT_USER`);
+    // The group stays on the server: since PostgreSQL 16 only who made it may hand it on, and the
+    // owner of this run will be gone when the next run comes.
+    const { rowCount } = await admin.query(`SELECT FROM pg_roles WHERE rolname = 'bulwark_app'`);
+    if (!rowCount) await admin.query('CREATE ROLE bulwark_app NOLOGIN');
+    await admin.query(`GRANT bulwark_app TO ${owner.name} WITH ADMIN OPTION`);
+    await admin.query(`CREATE DATABASE ${template} OWNER ${owner.name}`);
+  });
+  const urls = urlsOf(server, template);
+  await migrate(urls.owner);
+  await provisionApp(urls.owner, urls.app);
 }
 
 async function openServer() {
@@ -83,7 +97,6 @@ async function removeTraces(server: TestServer): Promise<void> {
       [pattern],
     );
     for (const { datname } of rows) await admin.query(`DROP DATABASE ${datname} WITH (FORCE)`);
-    await admin.query(`DROP ROLE ${server.app.name}`);
-    await admin.query(`DROP ROLE ${server.owner.name}`);
+    await admin.query(`DROP ROLE IF EXISTS ${server.app.name}, ${server.owner.name}`);
   });
 }
