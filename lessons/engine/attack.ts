@@ -1,0 +1,55 @@
+// npm run attack -- <attack> [--without <control>] [--target URL]: one attack, on one instance.
+import { parseArgs } from 'node:util';
+import { startTestServer } from '../../test/support/test-server.js';
+import { startInstance } from './instance.js';
+import type { Attack, Change } from './lesson.js';
+import { attacksOf, controlsOf, loadLessons } from './registry.js';
+import { Target } from './target.js';
+import { paint, say } from './terminal.js';
+import { renderTrace } from './trace.js';
+
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: { without: { type: 'string', multiple: true }, target: { type: 'string' } },
+});
+
+async function main(): Promise<void> {
+  const lessons = await loadLessons();
+  const attack = attacksOf(lessons).find(({ id }) => id === positionals[0]);
+  if (!attack) {
+    for (const { id, title } of attacksOf(lessons)) say(`${id.padEnd(32)} ${title}`);
+    return;
+  }
+  if (values.target) return report(attack, new Target(values.target.replace(/\/$/, '')));
+  const removals = (values.without ?? []).map((id) => {
+    const control = controlsOf(lessons).find((candidate) => candidate.id === id);
+    if (!control) throw new Error(`There is no control ${id}`);
+    return control.removal;
+  });
+  await inTheLab(attack, removals);
+}
+
+async function inTheLab(attack: Attack, removals: Change[]): Promise<void> {
+  const stop = await startTestServer();
+  try {
+    const instance = await startInstance([
+      ...removals,
+      ...(attack.scenario ? [attack.scenario] : []),
+    ]);
+    try {
+      await report(attack, new Target(instance.url, instance));
+    } finally {
+      await instance.stop();
+    }
+  } finally {
+    await stop();
+  }
+}
+
+async function report(attack: Attack, target: Target): Promise<void> {
+  const loot = await attack.run(target);
+  say(renderTrace(target.trace, 4));
+  say(loot ? paint('red', `\nLoot: ${loot}`) : paint('green', '\nNothing.'));
+}
+
+await main();

@@ -1,0 +1,70 @@
+import { RefusedToStart, startInstance } from './instance.js';
+import type { Attack, Loot } from './lesson.js';
+import type { State } from './states.js';
+import { Target } from './target.js';
+import { renderTrace } from './trace.js';
+
+export interface Observation {
+  state: State;
+  /** The loot of each attack that was tried. */
+  loot: Map<string, Loot>;
+  /** What each attack said and heard, or why the app refused to start. */
+  stories: Map<string, string>;
+  /** What is not as the registry says, or why nothing could be seen. Empty: proven. */
+  surprises: string[];
+  milliseconds: number;
+}
+
+/** Starts the state's instance, tries its attacks and compares. */
+export async function observe(state: State): Promise<Observation> {
+  const startedAt = performance.now();
+  const loot = new Map<string, Loot>();
+  const stories = new Map<string, string>();
+  const surprises: string[] = [];
+  try {
+    await tryAll(state, loot, stories);
+  } catch (error) {
+    surprises.push((error as Error).message);
+  }
+  if (surprises.length === 0) surprises.push(...compare(state, loot));
+  return { state, loot, stories, surprises, milliseconds: performance.now() - startedAt };
+}
+
+async function tryAll(state: State, loot: Map<string, Loot>, stories: Map<string, string>) {
+  const scenario = state.attacks.length === 1 ? state.attacks[0]?.scenario : undefined;
+  const instance = await startInstance(state.changes).catch((error: unknown) => {
+    const refused = error instanceof RefusedToStart && scenario?.refusal?.test(error.message);
+    if (!refused) throw error;
+    for (const { id } of state.attacks) {
+      loot.set(id, null);
+      stories.set(id, `The app refuses to start:\n${error.message.trim()}`);
+    }
+  });
+  if (!instance) return;
+  try {
+    const shipped = state.kind === 'shipped' || state.kind === 'restored';
+    if (shipped && !scenario) await state.lesson.use(new Target(instance.url, instance));
+    for (const attack of state.attacks) {
+      const target = new Target(instance.url, instance);
+      loot.set(attack.id, await tryOne(attack, target));
+      stories.set(attack.id, renderTrace(target.trace));
+    }
+  } finally {
+    await instance.stop();
+  }
+}
+
+async function tryOne(attack: Attack, target: Target): Promise<Loot> {
+  try {
+    return await attack.run(target);
+  } catch (error) {
+    throw new Error(`${attack.id}: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+function compare({ expected }: State, loot: Map<string, Loot>): string[] {
+  return [...loot].flatMap(([id, got]) => {
+    if (got !== null && !expected.has(id)) return [`${id} succeeded unexpectedly: ${got}`];
+    return got === null && expected.has(id) ? [`${id} got nothing`] : [];
+  });
+}

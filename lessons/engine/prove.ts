@@ -1,0 +1,74 @@
+// npm run prove [-- 03]: every control in every state. Without a number it also writes MATRIX.md,
+// matrix.json and the traces in the lessons' pages; with --check it fails when one of them is stale.
+import { readFile, writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { startTestServer } from '../../test/support/test-server.js';
+import { generatedFiles } from './matrix.js';
+import { lessonPages } from './pages.js';
+import type { Lesson } from './lesson.js';
+import { observe, type Observation } from './observe.js';
+import { loadLessons, pickLesson } from './registry.js';
+import { statesOf, type State } from './states.js';
+
+const say = (text: string) => process.stdout.write(`${text}\n`);
+
+async function main(): Promise<void> {
+  const all = await loadLessons();
+  const words = process.argv.slice(2);
+  const picked = words.filter((word) => word !== '--check').map((word) => pickLesson(all, word));
+  const states = statesOf(picked.length > 0 ? picked : all, all);
+  const stop = await startTestServer();
+  const startedAt = performance.now();
+  try {
+    const seen = await inParallel(states);
+    summarize(seen, performance.now() - startedAt);
+    if (picked.length === 0) await settle(all, seen, words.includes('--check'));
+  } finally {
+    await stop();
+  }
+}
+
+/** Writes what follows from the observations, or says what no longer agrees with them. */
+async function settle(all: Lesson[], seen: Observation[], checkOnly: boolean): Promise<void> {
+  for (const [file, text] of [...(await generatedFiles(all, seen)), ...(await lessonPages(seen))]) {
+    const current = await readFile(file, 'utf8').catch(() => '');
+    if (current === text) continue;
+    say(checkOnly ? `stale: ${file}: run npm run prove` : `written: ${file}`);
+    if (checkOnly) process.exitCode = 1;
+    else await writeFile(file, text);
+  }
+}
+
+async function inParallel(states: State[]): Promise<Observation[]> {
+  const queue = [...states.entries()];
+  const seen: Observation[] = [];
+  const work = async () => {
+    for (let next = queue.shift(); next; next = queue.shift()) {
+      const [index, state] = next;
+      const observation = await observe(state);
+      seen[index] = observation;
+      report(observation, states.length - queue.length, states.length);
+    }
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, work));
+  return seen;
+}
+
+function report({ state, loot, surprises, milliseconds }: Observation, done: number, of: number) {
+  const hits = [...loot.values()].filter((got) => got !== null).length;
+  const mark = surprises.length === 0 ? 'ok ' : 'NOT';
+  const facts = `${hits} of ${loot.size} attacks succeed, ${Math.round(milliseconds)} ms`;
+  say(
+    `${mark} ${String(done).padStart(3)}/${of}  ${state.kind.padEnd(9)} ${state.name}  (${facts})`,
+  );
+  for (const surprise of surprises) say(`       ${surprise}`);
+}
+
+function summarize(seen: Observation[], milliseconds: number): void {
+  const bad = seen.filter(({ surprises }) => surprises.length > 0);
+  say(`\n${seen.length} states in ${Math.round(milliseconds / 1_000)} s`);
+  say(`${seen.length - bad.length} passed, ${bad.length} failed`);
+  if (bad.length > 0) process.exitCode = 1;
+}
+
+await main();

@@ -1,0 +1,83 @@
+// npm run lessons: the list. npm run lessons -- 03: one lesson, step by step, against real instances.
+// npm run lessons -- 03 --break: a broken copy to mend. npm run lessons -- 03 --judge: judges the mend.
+import { startTestServer } from '../../test/support/test-server.js';
+import { startInstance } from './instance.js';
+import { breakLesson, judgeLesson } from './learner.js';
+import type { Attack, Change, Control, Lesson } from './lesson.js';
+import { attacksOf, loadLessons, pickLesson } from './registry.js';
+import { Target } from './target.js';
+import { diff, paint, say, sideBySide, title } from './terminal.js';
+import { renderTrace } from './trace.js';
+
+async function main(): Promise<void> {
+  const [number, mode] = process.argv.slice(2);
+  const lessons = await loadLessons();
+  if (!number) return list(lessons);
+  const lesson = pickLesson(lessons, number);
+  if (mode === '--break') return breakLesson(lesson);
+  const stop = await startTestServer();
+  try {
+    if (mode === '--judge') await judgeLesson(lesson);
+    else await tell(lesson, lessons);
+  } finally {
+    await stop();
+  }
+}
+
+function list(lessons: Lesson[]): void {
+  for (const { folder, title: name, controls, attacks } of lessons)
+    say(
+      `${paint('bold', folder.slice(0, 2))}  ${name.padEnd(44)} ${controls.length} controls, ${attacks.length} attacks`,
+    );
+  say('\nnpm run lessons -- 03 tells one; add --break to get a broken copy to mend.');
+}
+
+async function tell(lesson: Lesson, lessons: Lesson[]): Promise<void> {
+  title(`${lesson.folder.slice(0, 2)}  ${lesson.title}`);
+  say(lesson.claim);
+  say(paint('dim', `ASVS ${lesson.asvs.join(', ')}   ${lesson.api.join(', ')}`));
+  const all = attacksOf(lessons);
+  for (const control of lesson.controls) {
+    const attack = all.find(({ id }) => id === control.opens[0]);
+    if (attack) await tellControl(control, attack);
+  }
+}
+
+async function tellControl(control: Control, attack: Attack): Promise<void> {
+  title(`${control.title}  (${control.file})`);
+  say(`The attack: ${attack.title}`);
+  const scenario = attack.scenario ? [attack.scenario] : [];
+  const shipped = await attempt(attack, scenario);
+  const removed = await attempt(attack, [control.removal, ...scenario]);
+  say(`\n${describeRemoval(control.removal)}\n`);
+  sideBySide(['as shipped', shipped.story], ['with the control removed', removed.story]);
+  say(`\nas shipped: ${paint('green', shipped.loot ?? 'nothing')}`);
+  say(`removed:    ${paint('red', removed.loot ?? 'nothing')}`);
+}
+
+async function attempt(attack: Attack, changes: Change[]) {
+  try {
+    const instance = await startInstance(changes);
+    try {
+      const target = new Target(instance.url, instance);
+      const loot = await attack.run(target);
+      return { loot, story: renderTrace(target.trace) };
+    } finally {
+      await instance.stop();
+    }
+  } catch (error) {
+    const { message } = error as Error;
+    if (!attack.scenario?.refusal?.test(message)) throw error;
+    return { loot: null, story: `The app refuses to start:\n${message.trim()}` };
+  }
+}
+
+function describeRemoval({ edits = [], sql, env = {} }: Change): string {
+  const parts = edits.map(({ file, find, replace }) => diff(file, find, replace));
+  if (sql) parts.push(diff('in the database', '', sql));
+  for (const [name, value] of Object.entries(env))
+    parts.push(diff('in the configuration', '', `${name}=${value}`));
+  return parts.join('\n');
+}
+
+await main();
