@@ -12,8 +12,10 @@ import { Config } from '../config/config.js';
 import { Housekeeping, SWEEP_ROWS } from '../database/housekeeping.js';
 import { DATABASE_LIMITS } from '../database/data-source-options.js';
 
-/** An access token lives this long at the most, and its session must be remembered as long. */
+/** An access token lives this long at the most. */
 export const ACCESS_TOKEN_SECONDS = 600;
+/** Sessions are remembered longer: a token may be issued while the end of its own is committed. */
+export const REVOCATION_SECONDS = 2 * ACCESS_TOKEN_SECONDS;
 
 const CHANNEL = 'session_revoked';
 const HEARTBEAT_MS = 1_000;
@@ -73,7 +75,9 @@ export class RevocationFeed implements OnApplicationBootstrap, BeforeApplication
     const heard = new Promise<void>((resolve) => this.awaited.set(id, resolve));
     try {
       await this.dataSource.query(`SELECT pg_notify($1, $2)`, [CHANNEL, id]);
-      await Promise.race([heard, sleep(CATCH_UP_MS, undefined, { ref: false })]);
+      const late = sleep(CATCH_UP_MS, 'late', { ref: false });
+      // No echo: the link is cut, whatever the socket says. From here on the database is asked.
+      if ((await Promise.race([heard, late])) === 'late') this.heardAt = Number.NEGATIVE_INFINITY;
     } finally {
       this.awaited.delete(id);
     }
@@ -133,7 +137,7 @@ export class RevocationFeed implements OnApplicationBootstrap, BeforeApplication
   private async load(link: pg.Client): Promise<void> {
     const { rows } = await link.query<{ session_id: string }>(
       `SELECT session_id FROM session_revocations WHERE revoked_at > now() - $1 * interval '1 second'`,
-      [ACCESS_TOKEN_SECONDS],
+      [REVOCATION_SECONDS],
     );
     for (const row of rows) this.revokedAt.set(row.session_id, performance.now());
     this.heardAt = performance.now();
@@ -166,12 +170,12 @@ export class RevocationFeed implements OnApplicationBootstrap, BeforeApplication
   private forgetRows(): Promise<unknown> {
     return this.dataSource.sql`DELETE FROM session_revocations WHERE session_id IN (
       SELECT session_id FROM session_revocations
-      WHERE revoked_at < now() - ${2 * ACCESS_TOKEN_SECONDS} * interval '1 second'
+      WHERE revoked_at < now() - ${REVOCATION_SECONDS} * interval '1 second'
       LIMIT ${SWEEP_ROWS})`;
   }
 
   private forgetExpired(): void {
-    const oldest = performance.now() - ACCESS_TOKEN_SECONDS * 1_000;
+    const oldest = performance.now() - REVOCATION_SECONDS * 1_000;
     for (const [sessionId, at] of this.revokedAt) {
       if (at > oldest) break;
       this.revokedAt.delete(sessionId);

@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { ROLES, type Actor, type Role } from '../access/actor.js';
 import { ACCESS_TOKEN_SECONDS } from '../access/revocation-feed.js';
 import { Config } from '../config/config.js';
+import type { SigningKey } from '../config/secrets.js';
 import { BoundedMap } from '../http/bounded-map.js';
 import { SigningKeys } from './signing-keys.js';
 
@@ -12,10 +13,12 @@ const ALGORITHM = 'ES256';
 const TYPE = 'at+jwt';
 const MAX_CACHED = 10_000;
 const MAX_TOKEN_LENGTH = 2_048;
+/** The clocks of two instances differ a little; a token must not come from the future for that. */
+const CLOCK_SKEW_SECONDS = 5;
 
 interface Verified {
   actor: Actor;
-  kid: string | undefined;
+  key: SigningKey;
   expiresAtMs: number;
 }
 
@@ -39,6 +42,7 @@ export class AccessTokens {
       audience: this.audience,
       requiredClaims: ['sub', 'sid', 'jti', 'iat', 'exp', 'role'],
       maxTokenAge: ACCESS_TOKEN_SECONDS,
+      clockTolerance: CLOCK_SKEW_SECONDS,
     };
   }
 
@@ -61,32 +65,36 @@ export class AccessTokens {
 
   /** Throws when anything about the token is not as `issue` made it. */
   async verify(token: string): Promise<Actor> {
-    const known = this.verified.get(token) ?? (await this.check(token));
-    if (known.expiresAtMs <= Date.now()) throw new errors.JWTInvalid('expired');
-    this.keyFor(known.kid);
-    return known.actor;
+    const known = this.verified.get(token);
+    // The same key, not only its name: a rotation may give an old `kid` to a new key.
+    const isCurrent = known && this.keys.find(known.key.kid) === known.key;
+    const { actor, expiresAtMs } = isCurrent ? known : await this.check(token);
+    if (expiresAtMs <= Date.now()) throw new errors.JWTInvalid('expired');
+    return actor;
   }
 
   private async check(token: string): Promise<Verified> {
     if (token.length > MAX_TOKEN_LENGTH) throw new errors.JWTInvalid('too long');
     const { payload, protectedHeader } = await jwtVerify(
       token,
-      ({ kid }) => this.keyFor(kid),
+      ({ kid }) => this.keyFor(kid).publicKey,
       this.rules,
     );
-    const { sub, sid, role, exp } = payload;
-    if (!isText(sub) || !isText(sid) || !ROLES.includes(role as Role) || !exp)
+    const { sub, sid, role, iat, exp } = payload;
+    if (!isText(sub) || !isText(sid) || !ROLES.includes(role as Role) || !iat || !exp)
       throw new errors.JWTInvalid('a claim has the wrong type');
+    // Revocations are remembered for as long as our own tokens live, and no longer.
+    if (exp - iat > ACCESS_TOKEN_SECONDS) throw new errors.JWTInvalid('lives too long');
     const actor: Actor = Object.freeze({ userId: sub, sessionId: sid, role: role as Role });
-    const verified = { actor, kid: protectedHeader.kid, expiresAtMs: exp * 1_000 };
+    const verified = { actor, key: this.keyFor(protectedHeader.kid), expiresAtMs: exp * 1_000 };
     this.verified.set(token, verified);
     return verified;
   }
 
-  private keyFor(kid: string | undefined) {
+  private keyFor(kid: string | undefined): SigningKey {
     const key = this.keys.find(kid);
     if (!key) throw new errors.JWKSNoMatchingKey();
-    return key.publicKey;
+    return key;
   }
 }
 

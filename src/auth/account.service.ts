@@ -25,7 +25,7 @@ export class AccountService {
   /** Ends all other sessions. Throws `wrong_password`, `weak_password`, `rate_limited`. */
   async changePassword(actor: Actor, request: ChangePasswordRequest, ip: string): Promise<void> {
     const { email } = await this.users.getOwn(actor);
-    checkPassword(request.newPassword, email);
+    checkPassword(request.newPassword, email, '/newPassword');
     const { passwordHash } = await this.reauthenticate(actor, request.currentPassword, ip);
     const newHash = await this.hasher.hash(request.newPassword);
     if (!(await this.sessions.changePassword(actor, passwordHash, newHash)))

@@ -68,6 +68,7 @@ export class AuthService {
 
   private async tokensFor({ actor, endsAt, refreshToken }: OpenSession): Promise<TokensResponse> {
     const { token, expiresIn } = await this.accessTokens.issue(actor, endsAt);
+    this.log.record('authn_token_created', { ...actor });
     return { accessToken: token, tokenType: 'Bearer', expiresIn, refreshToken };
   }
 }

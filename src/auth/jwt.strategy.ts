@@ -1,8 +1,11 @@
 import { Injectable } from '@nestjs/common';
-import { ExtractJwt, Strategy } from 'passport-jwt';
+import { Strategy } from 'passport-jwt';
 import type { FastifyRequest } from 'fastify';
 import type { Actor } from '../access/actor.js';
 import { AccessTokens } from './access-tokens.js';
+
+/** RFC 6750 §2.1, whole: passport-jwt's own reader takes the first of several tokens. */
+const BEARER = /^Bearer +([\w.~+/-]+=*)$/i;
 
 type Done = (error: Error | null, payload?: unknown) => void;
 
@@ -29,7 +32,11 @@ export class JwtStrategy {
     this.strategy = new Strategy(
       {
         // The header only: a token in an URL ends up in logs (RFC 6750 §5.3, ASVS 14.2.1).
-        jwtFromRequest: ExtractJwt.fromAuthHeaderAsBearerToken(),
+        jwtFromRequest: ({ headersDistinct }) => {
+          const [header = '', ...others] = headersDistinct['authorization'] ?? [];
+          // Of two headers, a proxy may have looked at the other one.
+          return others.length === 0 ? (BEARER.exec(header)?.[1] ?? null) : null;
+        },
         secretOrKeyProvider: (_request, _token, done) => done(null, tokens as never),
       },
       (actor: Actor, done) => done(null, actor),
@@ -44,7 +51,7 @@ export class JwtStrategy {
         fail: reject,
         error: reject,
       });
-      attempt.authenticate(request as never);
+      attempt.authenticate(request.raw as never);
     });
   }
 }

@@ -5,8 +5,10 @@ import { Problem } from '../http/problem.js';
 
 /** Argon2id, the least that ASVS 11.4.2 accepts: 19 MiB, two passes, one lane. */
 const PARAMETERS: Options = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
+/** Of libuv's four threads: signatures are checked and files are read on them, too. */
+const MAX_THREADS = 3;
 /** One core stays with the event loop, so that sign-ins do not slow everybody else down. */
-const MAX_AT_ONCE = Math.max(1, availableParallelism() - 1);
+const MAX_AT_ONCE = Math.min(MAX_THREADS, Math.max(1, availableParallelism() - 1));
 /** Some two seconds of work. Whoever comes after that is told to come back (ASVS 15.2.2). */
 const MAX_WAITING = 64;
 const RETRY_SECONDS = 2;

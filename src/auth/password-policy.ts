@@ -13,11 +13,11 @@ const MAX_PARTS = 2;
 const COMMON: ReadonlySet<string> = new Set(common.dictionary['passwords-common']);
 
 /** Throws `weak_password`, with the reason. All of Unicode is welcome, no composition is asked for. */
-export function checkPassword(password: string, email: string): void {
+export function checkPassword(password: string, email: string, at = '/password'): void {
   const reason = weakness(password.normalize('NFKC'), email);
   if (reason)
     throw new Problem('weak_password', {
-      errors: [{ at: '/password', rule: reason[0], message: reason[1] }],
+      errors: [{ at, rule: reason[0], message: reason[1] }],
     });
 }
 
