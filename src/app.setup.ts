@@ -1,10 +1,16 @@
 import type { DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { LogController, type FastifyInstance } from 'fastify';
+import {
+  LogController,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify';
 import { PUBLIC } from './access/access.decorators.js';
 import { declaresAccess } from './access/declares-access.js';
 import { AppModule } from './app.module.js';
+import { recordProblem, watchProblems } from './audit/problem-events.js';
 import type { Config } from './config/config.js';
 import { answerClientError } from './http/client-errors.js';
 import { API_PREFIX, UNVERSIONED_PATHS, type DeclaredRoute } from './http/declared-routes.js';
@@ -21,6 +27,8 @@ const LIMITS = {
   bodyBytes: 100 * 1024,
   headerBytes: 16 * 1024,
   headersTimeout: 10_000,
+  /** How often Node looks for connections that have used up one of the two times. */
+  timeoutCheckInterval: 1_000,
   requestTimeout: 15_000,
   keepAliveTimeout: 65_000,
   parameterLength: 200,
@@ -40,15 +48,31 @@ export async function createApp(
     bodyParser: false,
     return503OnClosing: true,
   });
+  try {
+    await setUp(app, config);
+    return app;
+  } catch (error) {
+    // What does not boot must not keep its connections.
+    await app.close();
+    throw error;
+  }
+}
+
+async function setUp(app: NestFastifyApplication, config: Config): Promise<void> {
+  const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
   app.setGlobalPrefix(API_PREFIX, { exclude: UNVERSIONED_PATHS });
   if (config.corsOrigins.length > 0) app.enableCors(corsOptions(config));
   addRequestHooks(fastify);
+  watchProblems(fastify);
   acceptOnlyStrictJson(fastify);
+  // Node would answer an unknown `Expect` itself, past every hook; RFC 9110 §10.1.1 lets us ignore it.
+  fastify.server.on('checkExpectation', (request, response) =>
+    fastify.server.emit('request', request, response),
+  );
   await app.init();
   if (!config.production) serveDocs(fastify, openApiOf(app));
   proveRoutes(app, [declaresAccess]);
   await fastify.ready();
-  return app;
 }
 
 export const openApiOf = (app: NestFastifyApplication) =>
@@ -62,7 +86,13 @@ function createAdapter(config: Config): FastifyAdapter {
     bodyLimit: LIMITS.bodyBytes,
     requestTimeout: LIMITS.requestTimeout,
     keepAliveTimeout: LIMITS.keepAliveTimeout,
-    http: { maxHeaderSize: LIMITS.headerBytes, headersTimeout: LIMITS.headersTimeout },
+    http: {
+      maxHeaderSize: LIMITS.headerBytes,
+      headersTimeout: LIMITS.headersTimeout,
+      connectionsCheckingInterval: LIMITS.timeoutCheckInterval,
+      // Node would answer a missing one without a problem body: checkMessage does instead.
+      requireHostHeader: false,
+    },
     routerOptions: { maxParamLength: LIMITS.parameterLength },
     // 0 hops: the socket's address, and no header is believed (ASVS 4.1.3).
     trustProxy: (_address, hop) => hop < config.trustedProxyHops,
@@ -70,10 +100,16 @@ function createAdapter(config: Config): FastifyAdapter {
     onProtoPoisoning: 'ignore',
     onConstructorPoisoning: 'ignore',
     clientErrorHandler: answerClientError,
-    frameworkErrors: answerProblem,
+    frameworkErrors: answerUnrouted,
     forceCloseConnections: 'idle',
     skipMiddie: true,
   });
+}
+
+/** For URLs that the router cannot read: no hook sees these requests. */
+function answerUnrouted(error: Error, request: FastifyRequest, reply: FastifyReply): void {
+  answerProblem(error, request, reply);
+  recordProblem(request, reply);
 }
 
 /** Browsers of these origins may read answers. No cookies are used, so no credentials are allowed. */

@@ -1,4 +1,8 @@
-import { Injectable } from '@nestjs/common';
+import {
+  Injectable,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+} from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyBaseLogger } from 'fastify';
 
@@ -31,11 +35,23 @@ export type EventFacts = Record<string, string | number | undefined>;
 
 /** Writes security events as log lines that a rule can match on `event` (ASVS 16.3). */
 @Injectable()
-export class SecurityLog {
+export class SecurityLog implements OnApplicationBootstrap, OnApplicationShutdown {
   constructor(private readonly adapterHost: HttpAdapterHost) {}
+
+  onApplicationBootstrap(): void {
+    this.record('sys_startup');
+  }
+
+  onApplicationShutdown(): void {
+    this.record('sys_shutdown');
+  }
 
   record(event: SecurityEvent, facts: EventFacts = {}): void {
     const fastify = this.adapterHost.httpAdapter.getInstance<{ log: FastifyBaseLogger }>();
-    fastify.log[LEVELS[event]]({ event, ...facts }, 'security event');
+    writeEvent(fastify.log, event, facts);
   }
+}
+
+export function writeEvent(log: FastifyBaseLogger, event: SecurityEvent, facts: EventFacts): void {
+  log[LEVELS[event]]({ event, ...facts }, 'security event');
 }

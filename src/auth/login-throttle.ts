@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { createHmac } from 'node:crypto';
 import { DataSource } from 'typeorm';
+import { SecurityLog } from '../audit/security-log.js';
 import { Config } from '../config/config.js';
 import { Housekeeping, SWEEP_ROWS } from '../database/housekeeping.js';
 import { Problem } from '../http/problem.js';
@@ -36,6 +37,7 @@ export class LoginThrottle {
   constructor(
     private readonly dataSource: DataSource,
     private readonly config: Config,
+    private readonly log: SecurityLog,
     housekeeping: Housekeeping,
   ) {
     housekeeping.register(() => this.forgetWhole());
@@ -43,8 +45,8 @@ export class LoginThrottle {
 
   /** Counts before the password is looked at, so that parallel attempts count too. */
   async admit(attempt: Attempt): Promise<void> {
-    await this.take(this.key('pair', attempt), PAIR);
-    if (!(await this.isKnown(attempt))) await this.take(this.key('strangers', attempt), STRANGERS);
+    await this.take('pair', attempt, PAIR);
+    if (!(await this.isKnown(attempt))) await this.take('strangers', attempt, STRANGERS);
   }
 
   /** The owner was here: the source becomes known and its failures are forgotten. */
@@ -69,7 +71,12 @@ export class LoginThrottle {
   }
 
   /** The generic cell rate algorithm as one atomic statement: two instances cannot both take the last. */
-  private async take(key: Buffer, { burst, secondsEach }: Budget): Promise<void> {
+  private async take(
+    kind: 'pair' | 'strangers',
+    attempt: Attempt,
+    { burst, secondsEach }: Budget,
+  ): Promise<void> {
+    const key = this.key(kind, attempt);
     const taken = await this.dataSource.sql<unknown[]>`
       INSERT INTO throttles AS t (key, whole_at)
       VALUES (${key}, now() + ${secondsEach} * interval '1 second')
@@ -77,10 +84,11 @@ export class LoginThrottle {
         SET whole_at = greatest(t.whole_at, now()) + ${secondsEach} * interval '1 second'
         WHERE t.whole_at < now() + ${(burst - 1) * secondsEach} * interval '1 second'
       RETURNING true`;
-    if (taken.length === 0)
-      throw new Problem('rate_limited', {
-        retryAfterSeconds: await this.wait(key, burst, secondsEach),
-      });
+    if (taken.length > 0) return;
+    this.log.record('authn_login_fail_max', { budget: kind, ip: attempt.ip });
+    throw new Problem('rate_limited', {
+      retryAfterSeconds: await this.wait(key, burst, secondsEach),
+    });
   }
 
   private async wait(key: Buffer, burst: number, secondsEach: number): Promise<number> {

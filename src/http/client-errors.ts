@@ -9,9 +9,13 @@ const CODES: Record<string, ProblemCode> = {
   ERR_HTTP_REQUEST_TIMEOUT: 'request_timeout',
 };
 
+/** Time to take the answer. A client that keeps its side open does not keep the connection. */
+const LINGER_MS = 1_000;
+
 /** What is not even HTTP gets its problem too, before the connection is closed. */
 export function answerClientError(error: Error & { code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) return;
+  setTimeout(() => socket.destroy(), LINGER_MS).unref();
   const problem = new Problem(CODES[error.code ?? ''] ?? 'malformed_request');
   const requestId = randomUUID().replaceAll('-', '');
   const body = JSON.stringify(problemBody(problem, requestId));

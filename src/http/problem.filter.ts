@@ -5,6 +5,13 @@ import { Problem, problemBody, type ProblemCode } from './problem.js';
 import { allowedMethods } from './route-table.js';
 import { SECURITY_HEADERS } from './security-headers.js';
 
+declare module 'fastify' {
+  interface FastifyReply {
+    /** What the client was told, for the log. */
+    problemCode?: ProblemCode;
+  }
+}
+
 const DATABASE_RETRY_SECONDS = 5;
 
 /** Fastify's own refusals, by its codes. */
@@ -34,6 +41,7 @@ export function answerProblem(error: unknown, request: FastifyRequest, reply: Fa
       { requestId: request.id, code: problem.code, err: problem },
       'request failed',
     );
+  reply.problemCode = problem.code;
   reply.bodyIsAllowed = true;
   void reply
     .code(problem.status)

@@ -2,7 +2,7 @@
 export const PROBLEMS = {
   malformed_json: [400, 'The body is not valid JSON in UTF-8.'],
   duplicate_key: [400, 'The body or the query names the same property twice.'],
-  forbidden_key: [400, 'The body uses a property name that is never allowed.'],
+  forbidden_key: [400, 'The body or the query uses a property name that is never allowed.'],
   forbidden_character: [400, 'The request holds a NUL byte or text that is not valid Unicode.'],
   too_deep: [400, 'The body is nested too deeply.'],
   malformed_url: [400, 'The URL is not valid.'],

@@ -7,12 +7,19 @@ const PLACES = {
   params: RouteParamtypes.PARAM,
 } as const;
 
-/** What Nest hands to a handler without a pipe in between: each is a way around the DTOs. */
+/**
+ * What Nest hands to a handler without a pipe in between: each is a way around the DTOs, and the raw
+ * reply one around the serializer.
+ */
 const UNCHECKED = new Set<number>([
   RouteParamtypes.REQUEST,
+  RouteParamtypes.RESPONSE,
   RouteParamtypes.NEXT,
   RouteParamtypes.HEADERS,
   RouteParamtypes.SESSION,
+  RouteParamtypes.FILE,
+  RouteParamtypes.FILES,
+  RouteParamtypes.HOST,
   RouteParamtypes.RAW_BODY,
   RouteParamtypes.COOKIES,
   RouteParamtypes.SIGNED_COOKIES,
@@ -39,7 +46,9 @@ export function inputsOf(controller: Class, method: string): RouteInputs {
   );
   const inputs: RouteInputs = { unchecked: entries.some(([kind]) => UNCHECKED.has(kind)) };
   for (const place of Object.keys(PLACES) as InputPlace[]) {
-    const arg = entries.find(([kind]) => kind === (PLACES[place] as number))?.[1];
+    const ofPlace = entries.filter(([kind]) => kind === (PLACES[place] as number));
+    // A careless one beside a careful one must not hide behind it.
+    const arg = (ofPlace.find(([, { data }]) => typeof data === 'string') ?? ofPlace[0])?.[1];
     const property = typeof arg?.data === 'string' ? arg.data : undefined;
     if (arg) inputs[place] = { dto: types[arg.index], property };
   }

@@ -1,4 +1,5 @@
 import type { INestApplication, Type as Class } from '@nestjs/common';
+import { SSE_METADATA } from '@nestjs/common/constants.js';
 import { getMetadataStorage } from 'class-validator';
 import type { FastifyInstance } from 'fastify';
 import { declaredRoutes, type DeclaredRoute } from './declared-routes.js';
@@ -15,7 +16,9 @@ export class InsecureRouteError extends Error {
   }
 }
 
-const answers: RouteCheck = ({ answer }) => {
+const answers: RouteCheck = ({ answer, handler }) => {
+  if (Reflect.hasMetadata(SSE_METADATA, handler))
+    return ['streams events, which pass no serializer: answer with a list instead of @Sse()'];
   if (!answer)
     return ['has no declared answer: add @Returns(200, SomeResponse) or @ReturnsNothing(204)'];
   if (answer.dto && fieldsOf(answer.dto).size === 0)
@@ -34,7 +37,7 @@ const takesDtosOnly: RouteCheck = ({ inputs, path }) => {
   );
   if (inputs.unchecked)
     faults.push(
-      'takes the raw request, headers or cookies: use a decorator that checks what it reads',
+      'takes the raw request, headers, cookies or reply: use a decorator that checks what it reads, and return the answer',
     );
   if (path.includes(':') && !inputs.params)
     faults.push('has parameters in its path: add @Param() params: SomeParams');

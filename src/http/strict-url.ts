@@ -1,5 +1,5 @@
 import { Problem } from './problem.js';
-import { checkText } from './strict-json.js';
+import { checkText, FORBIDDEN_KEYS } from './strict-json.js';
 
 const MAX_URL_LENGTH = 2_048;
 
@@ -19,6 +19,7 @@ function checkQuery(query: string): void {
     const [name = ''] = part.split('=', 1);
     const decoded = decodeAll(name);
     checkText(decodeAll(part));
+    if (FORBIDDEN_KEYS.has(decoded)) throw new Problem('forbidden_key');
     if (names.has(decoded)) throw new Problem('duplicate_key');
     names.add(decoded);
   }

@@ -26,6 +26,7 @@ export class UsersService {
 
   async changeOwn(actor: Actor, { displayName }: ChangeProfileRequest): Promise<User> {
     await this.users.update({ id: actor.userId }, { displayName });
+    this.log.record('user_updated', { userId: actor.userId });
     return this.getOwn(actor);
   }
 

@@ -1,0 +1,48 @@
+import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { ProblemCode } from '../http/problem.js';
+import { writeEvent, type SecurityEvent } from './security-log.js';
+
+/** The refusals that are security events, wherever they were decided. */
+const EVENTS: { readonly [C in ProblemCode]?: SecurityEvent } = {
+  invalid_token: 'authn_token_invalid',
+  forbidden: 'authz_fail',
+  rate_limited: 'excess_rate_limit_exceeded',
+  malformed_json: 'input_validation_fail',
+  duplicate_key: 'input_validation_fail',
+  forbidden_key: 'input_validation_fail',
+  forbidden_character: 'input_validation_fail',
+  too_deep: 'input_validation_fail',
+  malformed_url: 'input_validation_fail',
+  malformed_request: 'input_validation_fail',
+  validation_failed: 'input_validation_fail',
+  invalid_cursor: 'input_validation_fail',
+  invalid_if_match: 'input_validation_fail',
+  invalid_idempotency_key: 'input_validation_fail',
+  body_too_large: 'input_validation_fail',
+  url_too_long: 'input_validation_fail',
+  headers_too_large: 'input_validation_fail',
+  unsupported_media_type: 'input_validation_fail',
+};
+
+/** Records each answer that is such a refusal. Call before routes are made. */
+export function watchProblems(fastify: FastifyInstance): void {
+  fastify.addHook('onResponse', (request, reply, done) => {
+    recordProblem(request, reply);
+    done();
+  });
+}
+
+/** For requests that Fastify refuses before any hook sees them. */
+export function recordProblem(request: FastifyRequest, { problemCode: code }: FastifyReply): void {
+  const event = code && EVENTS[code];
+  if (!event) return;
+  const log: FastifyBaseLogger = request.server.log;
+  writeEvent(log, event, {
+    code,
+    requestId: request.id,
+    method: request.method,
+    route: request.routeOptions.url,
+    ip: request.ip,
+    userId: request.actor?.userId,
+  });
+}
