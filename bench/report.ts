@@ -1,0 +1,41 @@
+import type { Measured } from './load.js';
+
+export interface Line {
+  name: string;
+  app: Measured;
+  bare?: Measured | undefined;
+}
+
+const HEAD = ['', 'requests/s', 'p50 ms', 'p99 ms', 'bare requests/s', 'p50 ms', 'p99 ms', 'ratio'];
+
+const numbers = (measured: Measured | undefined) =>
+  measured
+    ? [measured.perSecond.toFixed(0), measured.p50.toFixed(1), measured.p99.toFixed(1)]
+    : ['', '', ''];
+
+export const ratioOf = ({ app, bare }: Line) => (bare ? app.perSecond / bare.perSecond : undefined);
+
+export const percent = (part: number | undefined) =>
+  part === undefined ? '' : `${(part * 100).toFixed(0)} %`;
+
+/** Reads the same in a terminal and in Markdown. */
+export function table(lines: Line[]): string {
+  const body = lines.map((line) => [
+    line.name,
+    ...numbers(line.app),
+    ...numbers(line.bare),
+    percent(ratioOf(line)),
+  ]);
+  const widths = HEAD.map((head, n) =>
+    Math.max(head.length, ...body.map((cells) => cells[n]?.length ?? 0)),
+  );
+  const rule = widths.map((width) => '-'.repeat(width));
+  return [HEAD, rule, ...body].map((cells) => format(cells, widths)).join('\n');
+}
+
+function format([name = '', ...rest]: string[], [first = 0, ...widths]: number[]): string {
+  const right = rest.map((cell, n) => cell.padStart(widths[n] ?? 0));
+  return `| ${[name.padEnd(first), ...right].join(' | ')} |`;
+}
+
+export const goal = (text: string, met: boolean) => `${met ? 'met    ' : 'NOT MET'} ${text}`;

@@ -1,0 +1,49 @@
+import { Config } from '../src/config/config.js';
+import { createAppSecret, createSigningJwk } from '../src/config/secrets.js';
+import { createTestDatabase } from '../test/support/test-database.js';
+import { startTestServer } from '../test/support/test-server.js';
+import { fill, readOwners, type Owner } from './dataset.js';
+import { freePort, startServer, type Server } from './servers.js';
+
+const POOL_SIZE = 10;
+
+/** Both servers, on one database that is full. */
+export interface Stage {
+  app: Server;
+  bare: Server;
+  owners: Owner[];
+  stop: () => Promise<void>;
+}
+
+export async function setStage(): Promise<Stage> {
+  const stopPostgres = await startTestServer();
+  const { urls } = await createTestDatabase();
+  await fill(urls.owner);
+  const env = { ...production(urls.app), PORT: `${await freePort()}` };
+  const owners = await readOwners(urls.owner, new Config(env));
+  const app = await startServer({ args: ['dist/main.js'], port: Number(env.PORT), env });
+  const bare = await startBare(urls.app);
+  const stop = async () => {
+    await Promise.all([app.stop(), bare.stop()]);
+    await stopPostgres();
+  };
+  return { app, bare, owners, stop };
+}
+
+/** As `npm run start:prod` needs it: every control is on, and there is no way to have it otherwise. */
+const production = (databaseUrl: string) => ({
+  NODE_ENV: 'production',
+  PUBLIC_URL: 'https://api.example.com',
+  TRUSTED_PROXY_HOPS: '1',
+  DATABASE_URL: databaseUrl,
+  DATABASE_POOL_SIZE: `${POOL_SIZE}`,
+  APP_SECRET: createAppSecret(),
+  SIGNING_KEYS: JSON.stringify({ keys: [createSigningJwk()] }),
+});
+
+async function startBare(databaseUrl: string): Promise<Server> {
+  const port = await freePort();
+  const program = ['--import', './scripts/typescript.js', 'bench/bare-server.ts'];
+  const args = [...program, databaseUrl, `${port}`, `${POOL_SIZE}`];
+  return startServer({ args, port, env: { NODE_ENV: 'production' } });
+}
