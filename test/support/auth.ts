@@ -1,0 +1,47 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Client } from './client.js';
+import { login, type Person, type Tokens } from './factories.js';
+import type { TestApp } from './test-app.js';
+
+/** Another session of the same person, from an address of its own. */
+export async function signInAgain(app: TestApp, { email, password }: Person): Promise<Person> {
+  const client = app.client();
+  const tokens = await login(client, email, password);
+  const { body } = await client.withToken(tokens.accessToken).get<{ id: string }>('/v1/users/me');
+  const authorized = client.withToken(tokens.accessToken);
+  return { id: body.id, email, password, tokens, client: authorized };
+}
+
+export const tryLogin = (client: Client, email: string, password: string) =>
+  client.post<Partial<Tokens> & { code?: string }>('/v1/auth/login', { email, password });
+
+export const refresh = (client: Client, refreshToken: string) =>
+  client.post<Tokens & { code?: string }>('/v1/auth/refresh', { refreshToken });
+
+/** What this instance answers to the bearer of an access token. */
+export const statusFor = async (app: TestApp, accessToken: string) =>
+  (await app.client().withToken(accessToken).get('/v1/users/me')).status;
+
+/** Asks until the answer is yes; answers how many milliseconds that took. */
+export async function until(holds: () => Promise<boolean> | boolean, limitMs = 1_000) {
+  const start = performance.now();
+  while (!(await holds())) {
+    if (performance.now() - start > limitMs) throw new Error(`not so after ${limitMs} ms`);
+    await sleep(5);
+  }
+  return Math.round(performance.now() - start);
+}
+
+export const liveSessions = (app: TestApp, userId: string) =>
+  app.database.query<{ id: string }>(
+    'SELECT id FROM sessions WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > now()',
+    [userId],
+  );
+
+export async function passwordHashOf(app: TestApp, email: string): Promise<string | undefined> {
+  const rows = await app.database.query<{ password_hash: string }>(
+    'SELECT password_hash FROM users WHERE email = $1',
+    [email],
+  );
+  return rows[0]?.password_hash;
+}
