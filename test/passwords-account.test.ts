@@ -19,8 +19,8 @@ beforeAll(async () => {
 });
 afterAll(() => app.close());
 
-const change = ({ client }: Person, currentPassword: string, newPassword: string) =>
-  client.put(PASSWORD, { currentPassword, newPassword });
+const change = ({ client }: Person, currentPassword: string, replacement: string) =>
+  client.put(PASSWORD, { currentPassword, newPassword: replacement });
 const rowsOf = async ({ id }: Person) =>
   (await app.database.query('SELECT FROM users WHERE id = $1', [id])).length;
 

@@ -59,7 +59,7 @@ describe('the password policy', () => {
     const email = newEmail();
     expect((await register(email, password)).status).toBe(202);
     await login(app.client(), email, password);
-    const cut = [...password].slice(0, -1).join('');
+    const cut = Array.from(password).slice(0, -1).join('');
     expect((await tryLogin(app.client(), email, cut)).status).toBe(401);
   });
 

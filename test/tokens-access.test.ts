@@ -83,23 +83,28 @@ describe('a route that asks for a token', () => {
   });
 });
 
-describe('GET /.well-known/jwks.json', () => {
-  const read = async () => (await app.client().get<{ keys: JWK[] }>('/.well-known/jwks.json')).body;
+const readKeys = async () =>
+  (await app.client().get<{ keys: JWK[] }>('/.well-known/jwks.json')).body;
 
+describe('GET /.well-known/jwks.json', () => {
   it('verifies what this server signs, for anybody', async () => {
-    const { payload } = await jwtVerify(ada.tokens.accessToken, createLocalJWKSet(await read()), {
-      issuer: app.config.publicUrl,
-      audience: `${app.config.publicUrl}/v1`,
-      typ: 'at+jwt',
-      algorithms: ['ES256'],
-    });
+    const { payload } = await jwtVerify(
+      ada.tokens.accessToken,
+      createLocalJWKSet(await readKeys()),
+      {
+        issuer: app.config.publicUrl,
+        audience: `${app.config.publicUrl}/v1`,
+        typ: 'at+jwt',
+        algorithms: ['ES256'],
+      },
+    );
     expect(payload.sub).toBe(ada.id);
   });
 
   it('shows the public members and no other', async () => {
     const { kid, publicKey } = signingKeyOf(app);
     const jwk = publicKey.export({ format: 'jwk' });
-    expect(await read()).toEqual({ keys: [{ ...jwk, kid, alg: 'ES256', use: 'sig' }] });
+    expect(await readKeys()).toEqual({ keys: [{ ...jwk, kid, alg: 'ES256', use: 'sig' }] });
     const { d } = signingKeyOf(app).privateKey.export({ format: 'jwk' });
     const { text } = await app.client().get('/.well-known/jwks.json');
     expect(text).not.toContain(d);

@@ -60,6 +60,17 @@ const publicPoint = () => {
 };
 const pem = () => signingKeyOf(app).publicKey.export({ format: 'pem', type: 'spki' }).toString();
 
+function withOwnKey(header: (jwk: unknown) => Record<string, unknown>) {
+  const { privateKey, publicKey } = strangersKey();
+  return forge(app, claimsOf(admin), header(publicKey.export({ format: 'jwk' })), privateKey);
+}
+
+/** jose signs no extension that it does not know. */
+function forgeCritical() {
+  const header = { ...headerOf(app), crit: ['urn:evil'], 'urn:evil': true };
+  return assemble(header, claimsOf(admin), signedWith(signingKeyOf(app).privateKey));
+}
+
 it('opens the list of users to a token that differs in nothing', async () => {
   const answer = await app
     .client()
@@ -109,11 +120,6 @@ describe('a token whose signature is not ours', () => {
     ['half a signature', () => admin.tokens.accessToken.slice(0, -43)],
   ];
   it.each(attacks)('gets nothing with %s', async (_name, make) => expectNoLoot(await make()));
-
-  function withOwnKey(header: (jwk: unknown) => Record<string, unknown>) {
-    const { privateKey, publicKey } = strangersKey();
-    return forge(app, claimsOf(admin), header(publicKey.export({ format: 'jwk' })), privateKey);
-  }
 });
 
 describe('a token of ours that is not an access token for here and now', () => {
@@ -139,18 +145,12 @@ describe('a token of ours that is not an access token for here and now', () => {
     ]),
     ['of an unknown role', () => ours({ role: 'superuser' })],
     ['of two roles', () => ours({ role: ['user', 'admin'] })],
-    ['of a subject that is no text', () => ours({ sub: { id: admin.id } as never })],
+    ['of a subject that is no text', () => ours({ sub: { id: admin.id } })],
     ['of a session that is no text', () => ours({ sid: [claimsOf(admin)['sid']] })],
     ['with an extension that must be understood', () => forgeCritical()],
     ['the refresh token', () => admin.tokens.refreshToken],
   ];
   it.each(attacks)('gets nothing: %s', async (_name, make) => expectNoLoot(await make()));
-
-  /** jose signs no extension that it does not know. */
-  function forgeCritical() {
-    const header = { ...headerOf(app), crit: ['urn:evil'], 'urn:evil': true };
-    return assemble(header, claimsOf(admin), signedWith(signingKeyOf(app).privateKey));
-  }
 });
 
 describe('a text that is no token', () => {

@@ -19,16 +19,17 @@ let folder: string;
 let app: TestApp;
 
 const write = (...keys: Jwk[]) => writeFile(join(folder, 'keys.json'), JSON.stringify({ keys }));
+const nameOf = ({ kid, x }: Jwk) => `${String(kid)} ${x}`;
 const kidOf = (token: string) => decodeProtectedHeader(token).kid;
 
 async function published(): Promise<string> {
   const answer = await app.client().get<{ keys: Jwk[] }>('/.well-known/jwks.json');
-  return answer.body.keys.map((jwk) => `${jwk['kid']} ${jwk.x}`).join();
+  return answer.body.keys.map((jwk) => nameOf(jwk)).join();
 }
 
 async function rotateTo(...keys: Jwk[]): Promise<void> {
   await write(...keys);
-  const expected = keys.map((jwk) => `${jwk['kid']} ${jwk.x}`).join();
+  const expected = keys.map((jwk) => nameOf(jwk)).join();
   await until(async () => (await published()) === expected, NOTICED_MS);
 }
 

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { callbackify } from 'node:util';
 import { Strategy } from 'passport-jwt';
 import type { FastifyRequest } from 'fastify';
 import type { Actor } from '../access/actor.js';
@@ -7,18 +8,11 @@ import { AccessTokens } from './access-tokens.js';
 /** RFC 6750 §2.1, whole: passport-jwt's own reader takes the first of several tokens. */
 const BEARER = /^Bearer +([\w.~+/-]+=*)$/i;
 
-type Done = (error: Error | null, payload?: unknown) => void;
-
 // passport-jwt would verify with jsonwebtoken, on the event loop. Its seam for another verifier is
 // one function for the whole process, so ours keeps no state: it is handed the instance's own tokens.
-(Strategy as unknown as { JwtVerifier: unknown }).JwtVerifier = (
-  token: string,
-  tokens: AccessTokens,
-  _options: unknown,
-  done: Done,
-): void => {
-  tokens.verify(token).then((actor) => done(null, actor), done);
-};
+(Strategy as unknown as { JwtVerifier: unknown }).JwtVerifier = callbackify(
+  (token: string, tokens: AccessTokens, _options: unknown) => tokens.verify(token),
+);
 
 /**
  * passport-jwt without passport's registry: that is one for the whole process too, and two apps in a

@@ -1,4 +1,4 @@
-import { ConfigError, readEnvironment, type Environment, type Values } from './environment.js';
+import { checkEnvironment, ConfigError, type Environment, type Values } from './environment.js';
 import { deriveKey, readAppSecret, readSigningKeys, type SigningKey } from './secrets.js';
 
 /** Everything that the app may know about its surroundings; checked, frozen, made once at start. */
@@ -19,22 +19,24 @@ export class Config {
   readonly throttleKey: Buffer;
 
   constructor(env: Environment) {
-    const values = readEnvironment(env);
+    const { values, faults } = checkEnvironment(env);
     this.production = values.NODE_ENV === 'production';
     this.host = values.HOST;
     this.port = values.PORT;
     this.publicUrl = values.PUBLIC_URL;
     this.databasePoolSize = values.DATABASE_POOL_SIZE;
     this.trustedProxyHops = values.TRUSTED_PROXY_HOPS;
-    this.corsOrigins = values.CORS_ORIGINS;
+    this.corsOrigins = Object.freeze(values.CORS_ORIGINS);
     this.logLevel = values.LOG_LEVEL;
 
-    const faults = this.production ? productionFaults(values) : [];
+    if (this.production) faults.push(...productionFaults(values, env));
     this.databaseUrl = collect(faults, () => required(values, 'DATABASE_URL')) ?? '';
     const secret = collect(faults, () =>
       readAppSecret(required(values, 'APP_SECRET'), this.production),
     );
-    this.signingKeys = collect(faults, () => this.readKeys(required(values, 'SIGNING_KEYS'))) ?? [];
+    this.signingKeys = Object.freeze(
+      collect(faults, () => this.readKeys(required(values, 'SIGNING_KEYS'))) ?? [],
+    );
     if (faults.length > 0 || !secret) throw new ConfigError(faults);
 
     this.signingKeysFile = env['SIGNING_KEYS_FILE'];
@@ -65,20 +67,37 @@ function required(values: Values, name: 'DATABASE_URL' | 'APP_SECRET' | 'SIGNING
   throw new Error(`${name} is missing: set ${name}, or ${name}_FILE to a file that holds it`);
 }
 
+const isPlain = (url: string) => !url.startsWith('https:');
+
 /** What is allowed while building and not when serving. */
-function productionFaults(values: Values): string[] {
-  const faults: string[] = [];
-  if (!values.PUBLIC_URL.startsWith('https:'))
-    faults.push('PUBLIC_URL must start with https:// in production');
-  if (values.CORS_ORIGINS.some((origin) => !origin.startsWith('https:')))
-    faults.push('CORS_ORIGINS may name only https:// origins in production');
-  if (values.LOG_LEVEL === 'debug' || values.LOG_LEVEL === 'trace')
-    faults.push('LOG_LEVEL must be info or quieter in production');
-  if (values.DATABASE_OWNER_URL)
-    faults.push('DATABASE_OWNER_URL belongs to `npm run migrate`: take it away from the server');
-  if (values.DATABASE_URL && !isDatabaseLinkSafe(values.DATABASE_URL))
-    faults.push('DATABASE_URL leaves this machine without TLS: add ?sslmode=verify-full');
-  return faults;
+function productionFaults(values: Values, env: Environment): string[] {
+  const { DATABASE_URL: databaseUrl } = values;
+  const rules: [isBroken: boolean | undefined, fault: string][] = [
+    [isPlain(values.PUBLIC_URL), 'PUBLIC_URL must start with https:// in production'],
+    [
+      values.CORS_ORIGINS.some(isPlain),
+      'CORS_ORIGINS may name only https:// origins in production',
+    ],
+    [/debug|trace/.test(values.LOG_LEVEL), 'LOG_LEVEL must be info or quieter in production'],
+    [
+      Boolean(values.DATABASE_OWNER_URL),
+      'DATABASE_OWNER_URL belongs to `npm run migrate`: take it away from the server',
+    ],
+    [
+      databaseUrl !== undefined && !isDatabaseLinkSafe(databaseUrl),
+      'DATABASE_URL leaves this machine without TLS: add ?sslmode=verify-full',
+    ],
+    // Node's own switches: one makes verify-full verify nothing, the other hands the process over.
+    [
+      env['NODE_TLS_REJECT_UNAUTHORIZED'] === '0',
+      'NODE_TLS_REJECT_UNAUTHORIZED accepts any certificate: take it away',
+    ],
+    [
+      env['NODE_OPTIONS']?.includes('--inspect'),
+      'NODE_OPTIONS opens the debugger: take --inspect away',
+    ],
+  ];
+  return rules.filter(([isBroken]) => isBroken).map(([, fault]) => fault);
 }
 
 /** sslmode "require" and "prefer" accept any certificate, so only verify-full counts (ASVS 12.3.2). */

@@ -12,24 +12,40 @@ type ValueOf<V> = V extends { fallback: string; read: (text: string) => infer T 
 
 /** Every fault of the configuration at once, each with its cure. */
 export class ConfigError extends Error {
-  constructor(readonly faults: string[]) {
+  readonly faults: readonly string[];
+
+  constructor(found: readonly string[]) {
+    const faults = firstOfEachVariable(found);
     super(`The configuration is not usable:\n${faults.map((fault) => `  - ${fault}`).join('\n')}`);
+    this.faults = faults;
   }
+}
+
+/** A variable that is at fault counts as absent, and then as missing: that is told once. */
+function firstOfEachVariable(faults: readonly string[]): string[] {
+  const names = faults.map((fault) => fault.split(' ', 1)[0]);
+  return faults.filter((_fault, index) => names.indexOf(names[index]) === index);
 }
 
 /** Reads and checks every variable; throws one ConfigError that lists all faults. */
 export function readEnvironment(env: Environment): Values {
+  const { values, faults } = checkEnvironment(env);
+  if (faults.length > 0) throw new ConfigError(faults);
+  return values;
+}
+
+/** For a caller who looks for more faults before it throws. What is at fault counts as absent. */
+export function checkEnvironment(env: Environment): { values: Values; faults: string[] } {
   const faults: string[] = [];
   const values = Object.entries<Variable<unknown>>(VARIABLES).map(([name, variable]) => {
     try {
       return [name, readOne(env, name, variable)];
     } catch (error) {
       faults.push(`${name} ${(error as Error).message}`);
-      return [name, undefined];
+      return [name, readOne({}, name, variable)];
     }
   });
-  if (faults.length > 0) throw new ConfigError(faults);
-  return Object.fromEntries(values) as Values;
+  return { values: Object.fromEntries(values) as Values, faults };
 }
 
 function readOne(env: Environment, name: string, variable: Variable<unknown>): unknown {

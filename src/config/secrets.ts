@@ -4,6 +4,8 @@ import {
   generateKeyPairSync,
   hkdfSync,
   randomBytes,
+  sign,
+  verify,
   type JsonWebKey,
   type KeyObject,
 } from 'node:crypto';
@@ -13,6 +15,7 @@ const MIN_SECRET_BYTES = 32;
 const MIN_DISTINCT_BYTES = 20;
 /** Secrets that development made for itself carry this mark, so that production can refuse them. */
 const DEVELOPMENT_MARK = 'dev-';
+const PROBE = Buffer.from('probe');
 
 export interface SigningKey {
   kid: string;
@@ -61,25 +64,38 @@ export function readSigningKeys(text: string, production: boolean): SigningKey[]
   return read;
 }
 
-function parseKeySet(text: string): { keys?: JsonWebKey[] } {
+function parseKeySet(text: string): { keys?: (JsonWebKey | null)[] } {
   try {
-    return (JSON.parse(text) ?? {}) as { keys?: JsonWebKey[] };
+    return (JSON.parse(text) ?? {}) as { keys?: (JsonWebKey | null)[] };
   } catch {
     throw new Error('SIGNING_KEYS is not JSON: make one with `npm run secrets:create`');
   }
 }
 
-function readSigningKey(jwk: JsonWebKey, production: boolean): SigningKey {
+function readSigningKey(jwk: JsonWebKey | null, production: boolean): SigningKey {
   const kid = readKid(jwk);
   if (production && kid.startsWith(DEVELOPMENT_MARK))
     throw new Error('SIGNING_KEYS was made for development: make it with `npm run secrets:create`');
-  if (jwk.kty !== 'EC' || jwk.crv !== 'P-256' || !jwk.d)
-    throw new Error('SIGNING_KEYS has a key that is not a private EC key on P-256');
-  const privateKey = createPrivateKey({ key: jwk, format: 'jwk' });
-  return { kid, privateKey, publicKey: createPublicKey(privateKey) };
+  const pair = findKeyPair(jwk ?? {});
+  if (!pair) throw new Error('SIGNING_KEYS has a key that is not a private EC key on P-256');
+  return { kid, ...pair };
 }
 
-function readKid({ kid }: JsonWebKey): string {
+function findKeyPair(jwk: JsonWebKey): Omit<SigningKey, 'kid'> | undefined {
+  if (jwk.kty !== 'EC' || jwk.crv !== 'P-256' || !jwk.d) return undefined;
+  try {
+    const privateKey = createPrivateKey({ key: jwk, format: 'jwk' });
+    const publicKey = createPublicKey(privateKey);
+    // Halves of two keys are taken as they are, and then no token would ever verify.
+    const fits = verify('sha256', PROBE, publicKey, sign('sha256', PROBE, privateKey));
+    return fits ? { privateKey, publicKey } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function readKid(jwk: JsonWebKey | null): string {
+  const kid = jwk?.kid;
   if (typeof kid === 'string' && kid.length >= 4 && kid.length <= 64) return kid;
   throw new Error('SIGNING_KEYS has a key without a "kid" of 4 to 64 characters');
 }

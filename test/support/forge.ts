@@ -38,10 +38,10 @@ export function forge(
   return new SignJWT(claims).setProtectedHeader(protectedHeader).sign(key);
 }
 
-/** A token whose signature is whatever `sign` makes of it: for what jose refuses to build. */
-export function assemble(header: unknown, claims: unknown, sign: (input: string) => string) {
+/** A token whose signature is whatever `signer` makes of it: for what jose refuses to build. */
+export function assemble(header: unknown, claims: unknown, signer: (input: string) => string) {
   const input = `${segment(header)}.${segment(claims)}`;
-  return `${input}.${sign(input)}`;
+  return `${input}.${signer(input)}`;
 }
 
 export const hmac = (secret: string | Buffer) => (input: string) =>
