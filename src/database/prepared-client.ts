@@ -22,10 +22,12 @@ function nameOf(text: string): string | undefined {
 export class PreparedClient extends pg.Client {
   // `query` has a dozen overloads; TypeORM uses (text, values) and pg-pool passes the rest through.
   override query = ((...args: unknown[]) => {
-    const [text, values] = args;
+    const [text, values, ...rest] = args;
     const name = typeof text === 'string' && Array.isArray(values) ? nameOf(text) : undefined;
     const query = super.query as unknown as Query;
-    const result = name ? query.call(this, { name, text, values }) : query.apply(this, args);
+    const result = name
+      ? query.call(this, { name, text, values }, ...rest)
+      : query.apply(this, args);
     if (result instanceof Promise) result.catch((error: Error) => this.cutIfSilent(error));
     return result;
   }) as pg.Client['query'];

@@ -11,3 +11,6 @@ export const MAY_READ = `(resources.owner_id = :actor OR EXISTS (
 export const MAY_WRITE = `(resources.owner_id = :actor OR EXISTS (
   SELECT FROM resource_shares share
   WHERE share.resource_id = resources.id AND share.user_id = :actor AND share.permission = 'write'))`;
+
+/** The same, in a statement that is written out in full: the caller's id is its first parameter. */
+export const asFirst = (predicate: string) => predicate.replaceAll(':actor', '$1');

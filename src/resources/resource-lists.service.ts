@@ -2,59 +2,62 @@ import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import type { Actor } from '../access/actor.js';
 import { Cursors, rowsToRead } from '../http/cursors.js';
-import { IS_OWNER } from './resource-access.js';
-import { ResourceShare, type Permission } from './resource-share.entity.js';
-import { Resource } from './resource.entity.js';
+import { asFirst, IS_OWNER } from './resource-access.js';
+import type { Permission } from './resource-share.entity.js';
+import { SUMMARY, type Resource } from './resource.entity.js';
 import type { ListResourcesQuery, ListSharedQuery, SharedSort, Sort } from './resources.dto.js';
 
-/** The column and direction of each order that a client may name. An index serves each. */
-const ORDERS = {
-  createdAt: ['resources.created_at', 'ASC'],
-  '-createdAt': ['resources.created_at', 'DESC'],
-  updatedAt: ['resources.updated_at', 'ASC'],
-  '-updatedAt': ['resources.updated_at', 'DESC'],
-  title: ['resources.title COLLATE "C"', 'ASC'],
-  '-title': ['resources.title COLLATE "C"', 'DESC'],
-} as const satisfies Record<Sort, readonly [column: string, direction: 'ASC' | 'DESC']>;
+type Direction = 'ASC' | 'DESC';
 
-/** Where the page begins: after the last row of the page before, in the order of the list. */
-const AFTER = {
-  createdAt: '(resources.created_at, resources.id) > (:value, :id)',
-  '-createdAt': '(resources.created_at, resources.id) < (:value, :id)',
-  updatedAt: '(resources.updated_at, resources.id) > (:value, :id)',
-  '-updatedAt': '(resources.updated_at, resources.id) < (:value, :id)',
-  title: '(resources.title COLLATE "C", resources.id) > (:value, :id)',
-  '-title': '(resources.title COLLATE "C", resources.id) < (:value, :id)',
-} as const satisfies Record<Sort, string>;
+/**
+ * The statements of one order, written out once: building them would take longer than running them.
+ * `$1` is the caller, `$2` the number of rows, then comes the place after which the page begins,
+ * then the label and the title that rows must have, either of which may be null.
+ */
+function statementsOf(column: string, direction: Direction) {
+  const after = `(${column}, resources.id) ${direction === 'ASC' ? '>' : '<'} ($3, $4)`;
+  const matching = (label: string, title: string) =>
+    `(${label}::text IS NULL OR resources.labels @> ARRAY[${label}])
+     AND (${title}::text IS NULL OR resources.title ILIKE ${title})`;
+  const select = (...conditions: string[]) =>
+    `SELECT ${SUMMARY} FROM resources WHERE ${[asFirst(IS_OWNER), ...conditions].join(' AND ')}
+     ORDER BY ${column} ${direction}, resources.id ${direction} LIMIT $2`;
+  return {
+    first: select(),
+    next: select(after),
+    firstMatching: select(matching('$3', '$4')),
+    nextMatching: select(after, matching('$5', '$6')),
+  };
+}
 
-const SUMMARY = [
-  'resources.id',
-  'resources.ownerId',
-  'resources.title',
-  'resources.labels',
-  'resources.version',
-  'resources.createdAt',
-  'resources.updatedAt',
-];
+/** Each order that a client may name. An index serves each. */
+const OWN = {
+  createdAt: statementsOf('resources.created_at', 'ASC'),
+  '-createdAt': statementsOf('resources.created_at', 'DESC'),
+  updatedAt: statementsOf('resources.updated_at', 'ASC'),
+  '-updatedAt': statementsOf('resources.updated_at', 'DESC'),
+  title: statementsOf('resources.title COLLATE "C"', 'ASC'),
+  '-title': statementsOf('resources.title COLLATE "C"', 'DESC'),
+} as const satisfies Record<Sort, unknown>;
 
-const SHARED_ORDERS = {
-  sharedAt: ['ASC', '(share.created_at, share.resource_id) > (:value, :id)'],
-  '-sharedAt': ['DESC', '(share.created_at, share.resource_id) < (:value, :id)'],
-} as const satisfies Record<SharedSort, readonly [direction: 'ASC' | 'DESC', after: string]>;
+function sharedStatementsOf(direction: Direction) {
+  const after = `(share.created_at, share.resource_id) ${direction === 'ASC' ? '>' : '<'} ($3, $4)`;
+  const select = (...conditions: string[]) =>
+    `SELECT ${SUMMARY}, share.permission, share.created_at AS "sharedAt"
+     FROM resource_shares share JOIN resources ON resources.id = share.resource_id
+     WHERE ${['share.user_id = $1', ...conditions].join(' AND ')}
+     ORDER BY share.created_at ${direction}, share.resource_id ${direction} LIMIT $2`;
+  return { first: select(), next: select(after) };
+}
 
-const SHARED_SUMMARY = [
-  'resources.id AS id',
-  'resources.owner_id AS "ownerId"',
-  'resources.title AS title',
-  'resources.labels AS labels',
-  'resources.version AS version',
-  'resources.created_at AS "createdAt"',
-  'resources.updated_at AS "updatedAt"',
-  'share.permission AS permission',
-  'share.created_at AS "sharedAt"',
-];
+const SHARED = {
+  sharedAt: sharedStatementsOf('ASC'),
+  '-sharedAt': sharedStatementsOf('DESC'),
+} as const satisfies Record<SharedSort, unknown>;
 
-interface SharedResource extends Omit<Resource, 'content'> {
+type Summary = Omit<Resource, 'content'>;
+
+interface SharedResource extends Summary {
   permission: Permission;
   sharedAt: Date;
 }
@@ -67,25 +70,15 @@ export class ResourceListsService {
   ) {}
 
   /** The actor's own. Throws `invalid_cursor`. */
-  async own(
-    actor: Actor,
-    { limit, cursor, sort = '-createdAt', label, title }: ListResourcesQuery,
-  ) {
-    const list = ['own', actor.userId, sort, label ?? null, title ?? null];
+  async own(actor: Actor, query: ListResourcesQuery) {
+    const { limit, cursor, sort = '-createdAt', label = null, title = null } = query;
+    const list = ['own', actor.userId, sort, label, title];
     const after = this.cursors.read(cursor, list);
-    const [column, direction] = ORDERS[sort];
-    const query = this.dataSource.manager
-      .createQueryBuilder(Resource, 'resources')
-      .select(SUMMARY)
-      .where(IS_OWNER, { actor: actor.userId });
-    if (label) query.andWhere('resources.labels @> ARRAY[:label]', { label });
-    if (title) query.andWhere(`resources.title ILIKE :title`, { title: `%${escapeLike(title)}%` });
-    if (after) query.andWhere(AFTER[sort], after);
-    const rows = await query
-      .orderBy(column, direction)
-      .addOrderBy('resources.id', direction)
-      .limit(rowsToRead(limit))
-      .getMany();
+    const place = after ? [after.value, after.id] : [];
+    const filters = label || title ? [label, title && `%${escapeLike(title)}%`] : [];
+    const page = `${after ? 'next' : 'first'}${filters.length > 0 ? 'Matching' : ''}` as const;
+    const values = [actor.userId, rowsToRead(limit), ...place, ...filters];
+    const rows = await this.dataSource.query<Summary[]>(OWN[sort][page], values);
     return this.cursors.page(rows, limit, list, (row) => ({
       value: sortValue(row, sort),
       id: row.id,
@@ -96,18 +89,11 @@ export class ResourceListsService {
   async sharedWith(actor: Actor, { limit, cursor, sort = '-sharedAt' }: ListSharedQuery) {
     const list = ['shared', actor.userId, sort];
     const after = this.cursors.read(cursor, list);
-    const [direction, afterPlace] = SHARED_ORDERS[sort];
-    const query = this.dataSource.manager
-      .createQueryBuilder(ResourceShare, 'share')
-      .innerJoin(Resource, 'resources', 'resources.id = share.resource_id')
-      .select(SHARED_SUMMARY)
-      .where('share.user_id = :actor', { actor: actor.userId });
-    if (after) query.andWhere(afterPlace, after);
-    const rows = await query
-      .orderBy('share.created_at', direction)
-      .addOrderBy('share.resource_id', direction)
-      .limit(rowsToRead(limit))
-      .getRawMany<SharedResource>();
+    const place = after ? [after.value, after.id] : [];
+    const rows = await this.dataSource.query<SharedResource[]>(
+      SHARED[sort][after ? 'next' : 'first'],
+      [actor.userId, rowsToRead(limit), ...place],
+    );
     return this.cursors.page(rows, limit, list, ({ sharedAt, id }) => ({
       value: sharedAt.toISOString(),
       id,
@@ -115,7 +101,7 @@ export class ResourceListsService {
   }
 }
 
-const sortValue = (row: Resource, sort: Sort): string => {
+const sortValue = (row: Summary, sort: Sort): string => {
   const value = row[sort.replace('-', '') as 'createdAt' | 'updatedAt' | 'title'];
   return value instanceof Date ? value.toISOString() : value;
 };

@@ -27,3 +27,8 @@ export class Resource {
   @Column('timestamptz', { name: 'updated_at', default: () => 'now()' })
   updatedAt!: Date;
 }
+
+/** The columns that a list shows, under the names of their properties. */
+export const SUMMARY = `resources.id, resources.owner_id AS "ownerId", resources.title,
+  resources.labels, resources.version,
+  resources.created_at AS "createdAt", resources.updated_at AS "updatedAt"`;

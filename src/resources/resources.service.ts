@@ -3,9 +3,13 @@ import { DataSource, type EntityManager } from 'typeorm';
 import type { Actor } from '../access/actor.js';
 import { Problem } from '../http/problem.js';
 import { IdempotencyService } from './idempotency.service.js';
-import { IS_OWNER, MAY_READ, MAY_WRITE } from './resource-access.js';
-import { Resource } from './resource.entity.js';
+import { asFirst, IS_OWNER, MAY_READ, MAY_WRITE } from './resource-access.js';
+import { Resource, SUMMARY } from './resource.entity.js';
 import type { ChangeResourceRequest, CreateResourceRequest } from './resources.dto.js';
+
+/** Written out: TypeORM would build it again for every read, which takes twice as long as the query. */
+const READ = `SELECT ${SUMMARY}, resources.content FROM resources
+  WHERE resources.id = $2 AND ${asFirst(MAY_READ)}`;
 
 @Injectable()
 export class ResourcesService {
@@ -23,11 +27,7 @@ export class ResourcesService {
 
   /** Throws `not_found`, also for a resource that exists and is not the actor's to read. */
   async get(actor: Actor, id: string): Promise<Resource> {
-    const resource = await this.dataSource.manager
-      .createQueryBuilder(Resource, 'resources')
-      .where('resources.id = :id', { id })
-      .andWhere(MAY_READ, { actor: actor.userId })
-      .getOne();
+    const [resource] = await this.dataSource.query<Resource[]>(READ, [actor.userId, id]);
     if (!resource) throw new Problem('not_found');
     return resource;
   }
