@@ -1,4 +1,4 @@
-import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ProblemCode } from '../http/problem.js';
 import { writeEvent, type SecurityEvent } from './security-log.js';
 
@@ -36,10 +36,8 @@ export function watchProblems(fastify: FastifyInstance): void {
 export function recordProblem(request: FastifyRequest, { problemCode: code }: FastifyReply): void {
   const event = code && EVENTS[code];
   if (!event) return;
-  const log: FastifyBaseLogger = request.server.log;
-  writeEvent(log, event, {
+  writeEvent(request.log, event, {
     code,
-    requestId: request.id,
     method: request.method,
     route: request.routeOptions.url,
     ip: request.ip,

@@ -37,10 +37,7 @@ export class ProblemFilter implements ExceptionFilter {
 export function answerProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const problem = toProblem(error, request);
   if (problem.status >= 500)
-    request.log.error(
-      { requestId: request.id, code: problem.code, err: problem },
-      'request failed',
-    );
+    request.log.error({ code: problem.code, err: problem }, 'request failed');
   reply.problemCode = problem.code;
   reply.bodyIsAllowed = true;
   void reply

@@ -67,7 +67,6 @@ function serialize(request: FastifyRequest, reply: FastifyReply, payload: unknow
 /** One line a request. The route, not the URL: queries may hold what does not belong in a log. */
 function logRequest(request: FastifyRequest, reply: FastifyReply, done: () => void): void {
   const line = {
-    requestId: request.id,
     method: request.method,
     route: request.routeOptions.url,
     status: reply.statusCode,

@@ -1,11 +1,13 @@
 import { Problem } from './problem.js';
 
 const MAX_DEPTH = 20;
-/** Names by which a careless merge reaches a prototype. */
+/**
+ * Names by which a careless merge reaches a prototype, or hides what every object inherits: a check
+ * that asks `hasOwnProperty` or `toString` would ask the attacker's.
+ */
 export const FORBIDDEN_KEYS: ReadonlySet<string> = new Set([
-  '__proto__',
-  'constructor',
   'prototype',
+  ...Object.getOwnPropertyNames(Object.prototype),
 ]);
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
