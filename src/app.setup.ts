@@ -81,9 +81,11 @@ export const openApiOf = (app: NestFastifyApplication) =>
 function createAdapter(config: Config): FastifyAdapter {
   return new FastifyAdapter({
     logger: loggerOptions(config),
-    logController: new LogController({ disableRequestLogging: true }),
+    logController: new LogController({
+      disableRequestLogging: true,
+      requestIdLogLabel: 'requestId',
+    }),
     genReqId: requestIdOf,
-    requestIdLogLabel: 'requestId',
     bodyLimit: LIMITS.bodyBytes,
     requestTimeout: LIMITS.requestTimeout,
     keepAliveTimeout: LIMITS.keepAliveTimeout,

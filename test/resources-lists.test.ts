@@ -22,7 +22,7 @@ beforeAll(async () => {
 afterAll(() => app.close());
 
 const page = (client: Client, query: Record<string, string>) =>
-  client.get<Page<ResourceBody>>(`${PATH}?${new URLSearchParams(query)}`);
+  client.get<Page<ResourceBody>>(`${PATH}?${new URLSearchParams(query).toString()}`);
 const walkOwn = (query: Record<string, string>, between?: () => Promise<unknown>) =>
   walk((cursor) => page(ada.client, { ...query, ...(cursor && { cursor }) }), between);
 const ids = (items: { id: string }[]) => items.map(({ id }) => id);
@@ -124,7 +124,13 @@ describe('GET /v1/resources', () => {
   });
 
   it('lists nothing of anybody else, whatever the filter', async () => {
-    for (const query of [{}, { title: 'a' }, { label: 'red' }, { sort: 'title' }]) {
+    const queries: Record<string, string>[] = [
+      {},
+      { title: 'a' },
+      { label: 'red' },
+      { sort: 'title' },
+    ];
+    for (const query of queries) {
       const { body, text } = await page(ada.client, query);
       expect(text).not.toContain(foreign.id);
       expect(body.items.every(({ ownerId }) => ownerId === ada.id)).toBe(true);

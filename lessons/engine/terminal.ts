@@ -23,7 +23,10 @@ export function sideBySide(
     ...text.split('\n'),
   ]);
   const [first = [], second = []] = blocks;
-  if (WIDTH < MIN_SIDE_BY_SIDE) return say([...first, '', ...second].join('\n'));
+  if (WIDTH < MIN_SIDE_BY_SIDE) {
+    say([...first, '', ...second].join('\n'));
+    return;
+  }
   const column = Math.floor((WIDTH - 3) / 2);
   for (let row = 0; row < Math.max(first.length, second.length); row += 1)
     say(`${fit(first[row] ?? '', column)} | ${(second[row] ?? '').slice(0, column + 20)}`);

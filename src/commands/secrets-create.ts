@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createAppSecret, createSigningJwk } from '../config/secrets.js';
+import { createPassword } from '../database/embedded-postgres.js';
 
 const [, , folder] = process.argv;
 if (!folder) {
@@ -9,13 +10,20 @@ if (!folder) {
   process.exit(1);
 }
 mkdirSync(folder, { recursive: true, mode: 0o700 });
+const ownerPassword = createPassword();
+const databaseUrl = (user: string, password: string) =>
+  `postgres://${user}:${password}@127.0.0.1:5432/bulwark`;
 const secrets = {
-  APP_SECRET: createAppSecret(),
-  SIGNING_KEYS: JSON.stringify({ keys: [createSigningJwk()] }),
+  app_secret: createAppSecret(),
+  signing_keys: JSON.stringify({ keys: [createSigningJwk()] }),
+  // For the database of docker-compose.yml. One of your own has its own addresses: write them here.
+  postgres_password: ownerPassword,
+  database_owner_url: databaseUrl('bulwark_owner', ownerPassword),
+  database_url: databaseUrl('bulwark_login', createPassword()),
 };
 for (const [name, value] of Object.entries(secrets)) {
-  const file = join(folder, name.toLowerCase());
+  const file = join(folder, name);
   // "wx": never over a secret that is there, which would end every session.
   writeFileSync(file, value, { mode: 0o600, flag: 'wx' });
-  process.stdout.write(`${name}_FILE=${file}\n`);
+  process.stdout.write(`${file}\n`);
 }

@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { QueryFailedError } from 'typeorm';
 
 /** SQLSTATE classes and codes of a server that is away, full, stopping or too slow. */
@@ -19,7 +20,8 @@ const FOREIGN_KEY_VIOLATION = '23503';
 
 /** Whether trying again later may help, because the database and not the request is at fault. */
 export function isDatabaseUnavailable(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
+  // Not instanceof: where code runs in a context of its own, the network's errors come from outside.
+  if (!types.isNativeError(error)) return false;
   const { code, message } = driverError(error);
   return UNAVAILABLE.test(code ?? '') || NETWORK.has(code ?? '') || MESSAGES.test(message);
 }
@@ -31,7 +33,5 @@ const sqlState = (error: unknown) =>
   error instanceof QueryFailedError ? driverError(error).code : undefined;
 
 function driverError(error: Error): { code?: string; message: string } {
-  return error instanceof QueryFailedError
-    ? error.driverError
-    : (error as { code?: string } & Error);
+  return error instanceof QueryFailedError ? error.driverError : error;
 }

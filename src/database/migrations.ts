@@ -11,10 +11,19 @@ const ORDER_DIGITS = 13;
 
 /** The SQL files of `migrations/`, in order, as TypeORM runs them: each in a transaction. */
 export function loadMigrations(folder = FOLDER): MigrationClass[] {
-  return readdirSync(folder)
-    .filter((file) => FILE_NAME.test(file))
+  const files = readdirSync(folder).filter((file) => file.endsWith('.sql'));
+  for (const file of files) checkName(file, files);
+  return files
     .toSorted()
     .map((file) => migrationFrom(file, readFileSync(join(folder, file), 'utf8')));
+}
+
+/** Passed over in silence, a file would be a change of the schema that everybody believes was made. */
+function checkName(file: string, files: string[]): void {
+  const number = FILE_NAME.exec(file)?.[1];
+  if (!number) throw new Error(`migrations/${file} needs a name like 0002-add-tags.sql`);
+  if (files.some((other) => other !== file && other.startsWith(number)))
+    throw new Error(`migrations/${file} has the number of another one: which would come first?`);
 }
 
 function migrationFrom(file: string, sql: string): MigrationClass {

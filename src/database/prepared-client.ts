@@ -24,10 +24,8 @@ export class PreparedClient extends pg.Client {
   override query = ((...args: unknown[]) => {
     const [text, values, ...rest] = args;
     const name = typeof text === 'string' && Array.isArray(values) ? nameOf(text) : undefined;
-    const query = super.query as unknown as Query;
-    const result = name
-      ? query.call(this, { name, text, values }, ...rest)
-      : query.apply(this, args);
+    const send = super.query.bind(this) as Query;
+    const result = name ? send({ name, text, values }, ...rest) : send(...args);
     if (result instanceof Promise) result.catch((error: Error) => this.cutIfSilent(error));
     return result;
   }) as pg.Client['query'];

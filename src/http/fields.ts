@@ -80,7 +80,8 @@ const Length = (min: number, max: number, options?: ValidationOptions) =>
     {
       name: 'isLength',
       validator: {
-        validate: (text) => typeof text === 'string' && isBetween(min, [...text].length, max),
+        validate: (text) =>
+          typeof text === 'string' && isBetween(min, Array.from(text).length, max),
         defaultMessage: () => `must have ${min} to ${max} characters`,
       },
     },

@@ -2,6 +2,7 @@ import type { LoggerService } from '@nestjs/common';
 import type { FastifyBaseLogger, FastifyServerOptions } from 'fastify';
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import { types } from 'node:util';
 import type { Config } from '../config/config.js';
 
 /** RFC 9110 lets a client choose any header text: only a W3C trace id becomes part of our log. */
@@ -36,7 +37,7 @@ export function loggerOptions(
 
 /** Name, message, code and stack. Not the other properties: a query error carries its parameters. */
 export function describeError(error: unknown): Record<string, unknown> {
-  if (!(error instanceof Error)) return { message: 'something was thrown that is not an Error' };
+  if (!types.isNativeError(error)) return { message: 'something was thrown that is not an Error' };
   const { name, message, stack, cause } = error;
   const code = (error as { code?: unknown }).code;
   return {

@@ -34,23 +34,37 @@ export interface RouteInput {
 }
 export type RouteInputs = { [P in InputPlace]?: RouteInput } & { unchecked: boolean };
 
+interface Argument {
+  kind: number;
+  index: number;
+  data?: unknown;
+}
+
 /** The inputs that a controller's method declares. */
 export function inputsOf(controller: Class, method: string): RouteInputs {
-  type Arg = { index: number; data?: unknown };
-  const args: Record<string, Arg> =
-    Reflect.getMetadata(ROUTE_ARGS_METADATA, controller, method) ?? {};
+  const found = argumentsOf(controller, method);
   const types: Class[] =
     Reflect.getMetadata('design:paramtypes', controller.prototype, method) ?? [];
-  const entries = Object.entries(args).map(
-    ([key, arg]) => [Number(key.split(':')[0]), arg] as const,
-  );
-  const inputs: RouteInputs = { unchecked: entries.some(([kind]) => UNCHECKED.has(kind)) };
+  const inputs: RouteInputs = { unchecked: found.some(({ kind }) => UNCHECKED.has(kind)) };
   for (const place of Object.keys(PLACES) as InputPlace[]) {
-    const ofPlace = entries.filter(([kind]) => kind === (PLACES[place] as number));
+    const ofPlace = found.filter(({ kind }) => kind === (PLACES[place] as number));
     // A careless one beside a careful one must not hide behind it.
-    const arg = (ofPlace.find(([, { data }]) => typeof data === 'string') ?? ofPlace[0])?.[1];
-    const property = typeof arg?.data === 'string' ? arg.data : undefined;
-    if (arg) inputs[place] = { dto: types[arg.index], property };
+    const argument = ofPlace.find(({ data }) => typeof data === 'string') ?? ofPlace[0];
+    if (argument) inputs[place] = { dto: types[argument.index], property: propertyOf(argument) };
   }
   return inputs;
 }
+
+function argumentsOf(controller: Class, method: string): Argument[] {
+  const metadata: Record<string, Omit<Argument, 'kind'>> = Reflect.getMetadata(
+    ROUTE_ARGS_METADATA,
+    controller,
+    method,
+  ) ?? {};
+  return Object.entries(metadata).map(([key, rest]) => ({
+    kind: Number(key.split(':')[0]),
+    ...rest,
+  }));
+}
+
+const propertyOf = ({ data }: Argument) => (typeof data === 'string' ? data : undefined);

@@ -1,4 +1,4 @@
-import type { FastifyInstance, HTTPMethods } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 
 export interface RegisteredRoute {
   methods: string[];
@@ -25,7 +25,5 @@ export function registeredRoutes(fastify: FastifyInstance): readonly RegisteredR
 export function allowedMethods(fastify: FastifyInstance, url: string): string[] {
   const [path = ''] = url.split('?', 1);
   const candidates = [...new Set(registeredRoutes(fastify).flatMap((route) => route.methods))];
-  return candidates.filter(
-    (method) => fastify.findRoute({ url: path, method: method as HTTPMethods }) !== null,
-  );
+  return candidates.filter((method) => fastify.findRoute({ url: path, method: method }) !== null);
 }

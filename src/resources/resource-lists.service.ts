@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import type { Actor } from '../access/actor.js';
-import { Cursors, rowsToRead } from '../http/cursors.js';
+import { Cursors, rowsToRead, type Place } from '../http/cursors.js';
 import { asFirst, IS_OWNER } from './resource-access.js';
 import type { Permission } from './resource-share.entity.js';
 import { SUMMARY, type Resource } from './resource.entity.js';
@@ -71,12 +71,12 @@ export class ResourceListsService {
 
   /** The actor's own. Throws `invalid_cursor`. */
   async own(actor: Actor, query: ListResourcesQuery) {
-    const { limit, cursor, sort = '-createdAt', label = null, title = null } = query;
-    const list = ['own', actor.userId, sort, label, title];
-    const after = this.cursors.read(cursor, list);
-    const place = after ? [after.value, after.id] : [];
-    const filters = label || title ? [label, title && `%${escapeLike(title)}%`] : [];
-    const page = `${after ? 'next' : 'first'}${filters.length > 0 ? 'Matching' : ''}` as const;
+    const { limit, cursor, sort = '-createdAt' } = query;
+    const filters = filtersOf(query);
+    const list = ['own', actor.userId, sort, ...filters];
+    const place = valuesOf(this.cursors.read(cursor, list));
+    const page =
+      `${place.length > 0 ? 'next' : 'first'}${filters.length > 0 ? 'Matching' : ''}` as const;
     const values = [actor.userId, rowsToRead(limit), ...place, ...filters];
     const rows = await this.dataSource.query<Summary[]>(OWN[sort][page], values);
     return this.cursors.page(rows, limit, list, (row) => ({
@@ -88,10 +88,9 @@ export class ResourceListsService {
   /** What others share with the actor. Throws `invalid_cursor`. */
   async sharedWith(actor: Actor, { limit, cursor, sort = '-sharedAt' }: ListSharedQuery) {
     const list = ['shared', actor.userId, sort];
-    const after = this.cursors.read(cursor, list);
-    const place = after ? [after.value, after.id] : [];
+    const place = valuesOf(this.cursors.read(cursor, list));
     const rows = await this.dataSource.query<SharedResource[]>(
-      SHARED[sort][after ? 'next' : 'first'],
+      SHARED[sort][place.length > 0 ? 'next' : 'first'],
       [actor.userId, rowsToRead(limit), ...place],
     );
     return this.cursors.page(rows, limit, list, ({ sharedAt, id }) => ({
@@ -99,6 +98,14 @@ export class ResourceListsService {
       id,
     }));
   }
+}
+
+const valuesOf = (place: Place | undefined) => (place ? [place.value, place.id] : []);
+
+/** The label and the title pattern that rows must have; empty when neither is asked for. */
+function filtersOf({ label, title }: ListResourcesQuery): (string | null)[] {
+  if (label === undefined && title === undefined) return [];
+  return [label ?? null, title === undefined ? null : `%${escapeLike(title)}%`];
 }
 
 const sortValue = (row: Summary, sort: Sort): string => {

@@ -11,6 +11,12 @@ import type { ChangeResourceRequest, CreateResourceRequest } from './resources.d
 const READ = `SELECT ${SUMMARY}, resources.content FROM resources
   WHERE resources.id = $2 AND ${asFirst(MAY_READ)}`;
 
+/** Whether the caller has the standing that an operation needs. */
+const STANDING = {
+  own: `SELECT FROM resources WHERE resources.id = $2 AND ${asFirst(IS_OWNER)}`,
+  write: `SELECT FROM resources WHERE resources.id = $2 AND ${asFirst(MAY_WRITE)}`,
+};
+
 @Injectable()
 export class ResourcesService {
   constructor(
@@ -34,18 +40,19 @@ export class ResourcesService {
 
   /** Throws `not_found`, `forbidden` for a reader, `version_mismatch` when somebody was faster. */
   async change(actor: Actor, id: string, version: number, changes: ChangeResourceRequest) {
+    const { title, content, labels } = changes;
     if (Object.keys(changes).length === 0) throw nothingToChange();
     const changed = await this.dataSource.transaction(async (tx) => {
       const { affected } = await tx
         .createQueryBuilder()
         .update(Resource)
-        .set({ ...changes, version: () => 'version + 1', updatedAt: () => 'now()' })
+        .set({ title, content, labels, version: () => 'version + 1', updatedAt: () => 'now()' })
         .where('id = :id AND version = :version', { id, version })
         .andWhere(MAY_WRITE, { actor: actor.userId })
         .execute();
       return affected ? tx.findOneByOrFail(Resource, { id }) : null;
     });
-    if (!changed) throw await this.refusal(actor, id, MAY_WRITE);
+    if (!changed) throw await this.refusal(actor, id, 'write');
     return changed;
   }
 
@@ -59,17 +66,13 @@ export class ResourcesService {
       .andWhere(IS_OWNER, { actor: actor.userId });
     if (version !== undefined) query.andWhere('version = :version', { version });
     const { affected } = await query.execute();
-    if (!affected) throw await this.refusal(actor, id, IS_OWNER);
+    if (!affected) throw await this.refusal(actor, id, 'own');
   }
 
   /** Why a statement found nothing: missing or foreign, readable only, or changed meanwhile. */
-  async refusal(actor: Actor, id: string, allowed: typeof IS_OWNER | typeof MAY_WRITE) {
+  async refusal(actor: Actor, id: string, needed: keyof typeof STANDING) {
     await this.get(actor, id);
-    const may = await this.dataSource.manager
-      .createQueryBuilder(Resource, 'resources')
-      .where('resources.id = :id', { id })
-      .andWhere(allowed, { actor: actor.userId })
-      .getExists();
+    const [may] = await this.dataSource.query<unknown[]>(STANDING[needed], [actor.userId, id]);
     return new Problem(may ? 'version_mismatch' : 'forbidden');
   }
 }

@@ -21,7 +21,7 @@ export class SharesService {
   async share(actor: Actor, id: string, userId: string, permission: Permission) {
     if (userId === actor.userId) throw new Problem('not_found');
     const rows = await this.insert(actor, id, userId, permission);
-    if (!rows[0]) throw await this.resources.refusal(actor, id, IS_OWNER);
+    if (!rows[0]) throw await this.resources.refusal(actor, id, 'own');
     return rows[0];
   }
 
