@@ -54,7 +54,12 @@ async function reportStart(): Promise<void> {
 
 say('making 100,000 resources of 1,000 owners');
 const stage = await setStage();
-const lines = await measure(stage).finally(() => stage.stop());
+let lines: Line[];
+try {
+  lines = await measure(stage);
+} finally {
+  await stage.stop();
+}
 say(`\n${table(lines)}\n`);
 reportRatios(lines);
 await reportStart();

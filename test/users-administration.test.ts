@@ -55,7 +55,7 @@ describe('GET /v1/users', () => {
     'refuses %s',
     async (query) => {
       expectProblem(
-        await admin.client.get(`/v1/users?${query.toString()}`),
+        await admin.client.get(`/v1/users?${query}`),
         400,
         'validation_failed',
       );
