@@ -54,11 +54,7 @@ describe('GET /v1/users', () => {
   it.each(['email=', 'email=x', 'email=%25', 'role=admin', 'sort=email', 'limit=0'])(
     'refuses %s',
     async (query) => {
-      expectProblem(
-        await admin.client.get(`/v1/users?${query}`),
-        400,
-        'validation_failed',
-      );
+      expectProblem(await admin.client.get(`/v1/users?${query}`), 400, 'validation_failed');
     },
   );
 
