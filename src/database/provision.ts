@@ -68,6 +68,7 @@ export async function provisionApp(ownerUrl: string, appUrl: string): Promise<vo
   if (name === decodeURIComponent(new URL(ownerUrl).username))
     throw new Error('The app and the owner need two roles: use another user in DATABASE_URL');
   await withClient(ownerUrl, async (client) => {
+    await client.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
     const { rowCount } = await client.query('SELECT FROM pg_roles WHERE rolname = $1', [name]);
     if (!rowCount) {
       const password = decodeURIComponent(app.password);

@@ -38,6 +38,7 @@ export class HealthController {
       throw new Problem('not_ready', { cause: new Error('there are pending migrations') });
     return { status: 'ok' };
   }
+
   private async appliedMigrations(): Promise<Set<string>> {
     try {
       const rows = await this.dataSource.sql<{ name: string }[]>`SELECT name FROM migrations`;
