@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import { checkEnvironment, ConfigError, type Environment, type Values } from './environment.js';
 import { deriveKey, readAppSecret, readSigningKeys, type SigningKey } from './secrets.js';
 
@@ -15,8 +16,8 @@ export class Config {
   readonly signingKeys: readonly SigningKey[];
   /** Set when the keys came from a file, which is then read again whenever it changes. */
   readonly signingKeysFile: string | undefined;
-  readonly cursorKey: Buffer;
-  readonly throttleKey: Buffer;
+  readonly cursorKey: KeyObject;
+  readonly throttleKey: KeyObject;
 
   constructor(env: Environment) {
     const { values, faults } = checkEnvironment(env);
