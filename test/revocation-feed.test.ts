@@ -108,14 +108,16 @@ describe('an instance whose feed is silent, on a connection that looks open', ()
 });
 
 describe('an instance that starts after the revocation', () => {
+  let late: TestApp;
+  afterEach(() => late.close());
+
   it('refuses the token', async () => {
     const [leaver, stayer] = [await signUp(app), await signUp(app)];
     await leaver.client.post('/v1/auth/logout');
-    const late = await startApp({ database: app.database });
+    late = await startApp({ database: app.database });
     const { tokens } = leaver;
     expect(await statusFor(late, tokens.accessToken)).toBe(401);
     expect(await statusFor(late, stayer.tokens.accessToken)).toBe(200);
-    await late.close();
   });
 
   // A refresh that ran beside the revocation may have issued the token some seconds after it.
@@ -127,8 +129,7 @@ describe('an instance that starts after the revocation', () => {
        WHERE session_id IN (SELECT id FROM sessions WHERE user_id = $1)`,
       [id],
     );
-    const late = await startApp({ database: app.database });
+    late = await startApp({ database: app.database });
     expect(await statusFor(late, tokens.accessToken)).toBe(401);
-    await late.close();
   });
 });

@@ -4,6 +4,8 @@ import { createAdministrator, newPassword, signUp, type Person } from './support
 import { startApp, type TestApp } from './support/test-app.js';
 
 const ROUNDS = 12;
+const LOGINS = 8;
+const LOGIN_EVERY_MS = 15;
 let app: TestApp;
 let other: TestApp;
 let admin: Person;
@@ -21,13 +23,15 @@ afterAll(async () => {
 const instance = (n: number) => (n % 2 ? other : app);
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Runs `change` at another moment of three sign-ins each round; answers the tokens they gave. */
-async function signInWhile(person: Person, round: number, change: () => Promise<unknown>) {
-  const logins = [0, 1, 2].map((n) =>
-    tryLogin(instance(n).client(), person.email, person.password),
-  );
-  await pause((round * 150) / ROUNDS);
-  await change();
+/** Signs in again and again while `change`, begun after a while, is made; answers the tokens. */
+async function signInWhile(person: Person, afterMs: number, change: () => Promise<unknown>) {
+  const changed = pause(afterMs).then(change);
+  const logins = [];
+  for (let n = 0; n < LOGINS; n += 1) {
+    logins.push(tryLogin(instance(n).client(), person.email, person.password));
+    await pause(LOGIN_EVERY_MS);
+  }
+  await changed;
   const answers = await Promise.all(logins);
   return answers.flatMap(({ body }) => (body.accessToken ? [body] : []));
 }
@@ -43,7 +47,7 @@ describe('a sign-in that races', () => {
   it('with disablement leaves no session of a disabled user', async () => {
     for (let round = 0; round < ROUNDS; round += 1) {
       const person = await signUp(app);
-      const given = await signInWhile(person, round, () =>
+      const given = await signInWhile(person, round * 10, () =>
         admin.client.post(`/v1/users/${person.id}/disable`),
       );
       expect(await liveSessions(app, person.id)).toEqual([]);
@@ -54,7 +58,7 @@ describe('a sign-in that races', () => {
   it('with a password change leaves no session of the old password', async () => {
     for (let round = 0; round < ROUNDS; round += 1) {
       const person = await signUp(app);
-      const given = await signInWhile(person, round, async () => {
+      const given = await signInWhile(person, round * 10, async () => {
         const body = { currentPassword: person.password, newPassword: newPassword() };
         expect((await person.client.put('/v1/users/me/password', body)).status).toBe(204);
       });
