@@ -163,12 +163,19 @@ describe('starting the app with too many rights', () => {
       'GRANT CREATE ON DATABASE %d TO',
       'REVOKE CREATE ON DATABASE %d FROM',
     ],
-    ['ownership of tables', 'ALTER TABLE throttles OWNER TO', 'REASSIGN OWNED BY'],
+    [
+      'ownership of tables',
+      // Who is no superuser may give a table only to a role that could have made it.
+      'GRANT CREATE ON SCHEMA public TO %a; ALTER TABLE throttles OWNER TO %a; REVOKE CREATE ON SCHEMA public FROM',
+      'REASSIGN OWNED BY',
+    ],
   ])('is refused for %s', async (right, grant, revoke) => {
     const login = new URL(database.urls.app).username;
     const owner = new URL(database.urls.owner).username;
     const run = (sql: string) =>
-      withClient(database.urls.admin, (admin) => admin.query(sql.replace('%d', database.name)));
+      withClient(database.urls.admin, (admin) =>
+        admin.query(sql.replaceAll('%d', database.name).replaceAll('%a', login)),
+      );
     await run(`${grant} ${login}`);
     try {
       await expect(startApp({ database })).rejects.toThrow(`too many rights (${right})`);

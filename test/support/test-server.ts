@@ -55,6 +55,11 @@ async function createTemplate(server: TestServer): Promise<void> {
   const urls = urlsOf(server, template);
   await migrate(urls.owner);
   await provisionApp(urls.owner, urls.app);
+  // So that a test may do with the app's role what a careless operator would, without a superuser.
+  const admin = decodeURIComponent(new URL(server.adminUrl).username);
+  await withClient(urls.owner, (client) =>
+    client.query(`GRANT ${server.app.name} TO ${client.escapeIdentifier(admin)}`),
+  );
 }
 
 async function openServer() {
