@@ -1,0 +1,41 @@
+import type { TestDatabase } from './test-database.js';
+
+/** As after a while in production: 100,000 resources of 1,000 owners, and rows in every other table. */
+export async function fillDatabase({ query }: TestDatabase): Promise<void> {
+  await query(`
+    INSERT INTO users (email, display_name, password_hash, created_at)
+    SELECT 'crowd-' || n || '@example.com', 'Crowd', '-', now() - n * interval '1 minute'
+    FROM generate_series(1, 10000) n`);
+  await query(`
+    WITH owner AS (
+      SELECT id, row_number() OVER (ORDER BY created_at DESC) - 1 AS place FROM users LIMIT 1000)
+    INSERT INTO resources (owner_id, title, content, labels, created_at, updated_at)
+    SELECT owner.id, 'Report ' || n, 'Revenue went up.', '{finance,report}',
+           now() - n * interval '1 minute', now() - n * interval '1 minute'
+    FROM generate_series(1, 100000) n JOIN owner ON owner.place = n % 1000`);
+  await query(`
+    INSERT INTO resource_shares (resource_id, user_id, permission, created_at)
+    SELECT resources.id, users.id, 'read', now() - random() * interval '1 day'
+    FROM (SELECT id, row_number() OVER () AS n FROM resources LIMIT 20000) resources
+    JOIN (SELECT id, row_number() OVER (ORDER BY created_at DESC) AS n FROM users) users
+      ON users.n = resources.n % 3000
+    ON CONFLICT DO NOTHING`);
+  await query(`
+    INSERT INTO sessions (user_id, created_at, expires_at)
+    SELECT id, now() - random() * interval '29 days', now() + random() * interval '30 days'
+    FROM users`);
+  await query(`
+    INSERT INTO refresh_tokens (token_hash, session_id)
+    SELECT sha256(convert_to(id::text, 'UTF8')), id FROM sessions`);
+  await query(`
+    INSERT INTO session_revocations (session_id, revoked_at)
+    SELECT gen_random_uuid(), now() - n * interval '1 second' FROM generate_series(1, 10000) n`);
+  await query(`
+    INSERT INTO throttles (key, whole_at)
+    SELECT sha256(convert_to(n::text, 'UTF8')), now() + n * interval '1 minute'
+    FROM generate_series(1, 10000) n`);
+  await query(`
+    INSERT INTO idempotency_keys (user_id, key, request_hash, created_at)
+    SELECT id, 'key', '\\x00', created_at FROM users`);
+  await query('ANALYZE');
+}
