@@ -13,6 +13,7 @@ import { AppModule } from './app.module.js';
 import { recordProblem, watchProblems } from './audit/problem-events.js';
 import type { Config } from './config/config.js';
 import { answerClientError } from './http/client-errors.js';
+import { finishOnClose } from './http/closing.js';
 import { API_PREFIX, UNVERSIONED_PATHS, type DeclaredRoute } from './http/declared-routes.js';
 import { serveDocs } from './http/docs.js';
 import { loggerOptions, NestLogger, requestIdOf } from './http/logger.js';
@@ -46,7 +47,6 @@ export async function createApp(
     logger: new NestLogger(fastify.log),
     abortOnError: false,
     bodyParser: false,
-    return503OnClosing: true,
   });
   try {
     await setUp(app, config);
@@ -63,6 +63,7 @@ async function setUp(app: NestFastifyApplication, config: Config): Promise<void>
   app.setGlobalPrefix(API_PREFIX, { exclude: UNVERSIONED_PATHS });
   if (config.corsOrigins.length > 0) app.enableCors(corsOptions(config));
   addRequestHooks(fastify);
+  finishOnClose(fastify);
   watchProblems(fastify);
   acceptOnlyStrictJson(fastify);
   // Node would answer an unknown `Expect` itself, past every hook; RFC 9110 §10.1.1 lets us ignore it.
@@ -105,6 +106,8 @@ function createAdapter(config: Config): FastifyAdapter {
     clientErrorHandler: answerClientError,
     frameworkErrors: answerUnrouted,
     forceCloseConnections: 'idle',
+    // Its answer would be no problem and have no headers of ours: finishOnClose gives one.
+    return503OnClosing: false,
     skipMiddie: true,
   });
 }

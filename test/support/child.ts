@@ -9,7 +9,7 @@ import type { Environment } from '../../src/config/environment.js';
 import { createAppSecret, createSigningJwk } from '../../src/config/secrets.js';
 
 const ROOT = join(import.meta.dirname, '../..');
-const PATIENCE_MS = 25_000;
+const PATIENCE_MS = 60_000;
 const POLL_MS = 50;
 
 interface Surroundings {

@@ -32,7 +32,7 @@ export async function login(client: Client, email: string, password: string): Pr
 }
 
 /** Signs up and in through the API. */
-export async function signUp(app: TestApp): Promise<Person> {
+export async function signUp(app: Pick<TestApp, 'client'>): Promise<Person> {
   const credentials = { email: newEmail(), password: newPassword() };
   const client = app.client();
   const answer = await client.post('/v1/auth/register', credentials);

@@ -57,9 +57,10 @@ export class PostgresProxy {
   }
 
   async close(): Promise<void> {
-    this.cut();
+    const closed = once(this.server, 'close');
     this.server.close();
-    await once(this.server, 'close');
+    this.refuse();
+    await closed;
   }
 
   private accept(client: Socket): void {
