@@ -10,19 +10,20 @@ export interface Pace {
   seconds: number;
 }
 
+/** Compiling the code and checking each token for the first time are not part of the comparison. */
+const WARM_UP_ROUNDS = 2;
+/** More at once than are hashed at once, and fewer than are sent away. */
+const SATURATING = 32;
+
 const load = ({ owners }: Stage, server: Server, scenario: Scenario, seconds: number) =>
   run(server, { ...scenario, seconds, next: () => scenario.next(pick(owners)) });
 
 /** First, second, first, second ...: what disturbs the machine disturbs both. */
 async function inTurn(ways: (() => Promise<Measured>)[], rounds: number): Promise<Measured[]> {
   const results = ways.map((): Measured[] => []);
-  // The first round warms up and does not count.
-  for (let round = 0; round <= rounds; round += 1)
-    for (const [n, way] of ways.entries()) {
-      const measured = await way();
-      if (round > 0) results[n]?.push(measured);
-    }
-  return results.map(medianOf);
+  for (let round = 0; round < WARM_UP_ROUNDS + rounds; round += 1)
+    for (const [n, way] of ways.entries()) results[n]?.push(await way());
+  return results.map((all) => medianOf(all.slice(WARM_UP_ROUNDS)));
 }
 
 /** The app and, where there is the same work to do, the bare server. */
@@ -37,7 +38,8 @@ export async function compare(scenario: Scenario, stage: Stage, pace: Pace): Pro
 export async function compareUnderLogins(stage: Stage, pace: Pace): Promise<[Line, Line]> {
   const read = () => load(stage, stage.app, READ, pace.seconds);
   const readAmongLogins = async () => {
-    const logins = load(stage, stage.app, LOGIN, pace.seconds);
+    const flood = { ...LOGIN, connections: SATURATING };
+    const logins = load(stage, stage.app, flood, pace.seconds);
     const reads = await read();
     return { ...reads, wrong: reads.wrong + (await logins).wrong };
   };

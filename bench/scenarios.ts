@@ -58,10 +58,9 @@ export const PING: Scenario = {
   }),
 };
 
-/** More at once than are hashed at once, fewer than would be sent away. */
 export const LOGIN: Scenario = {
   name: 'login',
-  connections: 32,
+  connections: 8,
   hasBare: false,
   next: ({ email, ip }) => ({
     method: 'POST',

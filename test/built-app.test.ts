@@ -1,94 +1,135 @@
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createTestDatabase, type TestDatabase } from './support/test-database.js';
+import { Child, freePort, productionEnvironment, run, scratchCopy } from './support/child.js';
+import { untilReady } from './support/child.js';
+import { Client } from './support/client.js';
+import { createResource, login, signUp, type Person } from './support/factories.js';
+import { PostgresProxy } from './support/postgres-proxy.js';
+import { createTestDatabase } from './support/test-database.js';
 
-// Each test starts whole processes, one after the other.
-jest.setTimeout(120_000);
-
-const ROOT = join(import.meta.dirname, '..');
-const node = (...args: string[]) =>
-  spawnSync(process.execPath, args, { cwd: ROOT, encoding: 'utf8', env: deployment() });
-
-let database: TestDatabase;
-let folder: string;
-let secrets: string;
-
-/** As an operator sets it: secrets come from files, and nothing from the environment of the tests. */
-const deployment = (): NodeJS.ProcessEnv => ({
-  PATH: process.env['PATH'],
-  NODE_ENV: 'production',
-  PUBLIC_URL: 'https://api.example.com',
-  PORT: '0',
-  DATABASE_URL: database.urls.app,
-  APP_SECRET_FILE: join(secrets, 'app_secret'),
-  SIGNING_KEYS_FILE: join(secrets, 'signing_keys'),
-});
+const copy = scratchCopy();
+const children: Child[] = [];
 
 beforeAll(async () => {
-  database = await createTestDatabase();
-  folder = mkdtempSync(join(tmpdir(), 'bulwark-built-'));
-  secrets = join(folder, 'secrets');
-  execFileSync(process.execPath, ['scripts/build.js'], { cwd: ROOT });
+  expect(await run(['scripts/build.js'], { cwd: copy.folder })).toEqual({ code: 0, output: '' });
+}, 120_000);
+afterAll(() => {
+  for (const child of children) child.kill('SIGKILL');
+  copy.remove();
 });
-afterAll(async () => {
-  rmSync(folder, { recursive: true });
-  await database.drop();
-});
+
+const start = (env: NodeJS.ProcessEnv) => {
+  const child = new Child(['--enable-source-maps', 'dist/main.js'], { cwd: copy.folder, env });
+  children.push(child);
+  return child;
+};
+const isRunning = (pid: number) => {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+};
 
 describe('the built app in production', () => {
-  it('does not start without its secrets, and says which', () => {
-    const { status, stderr } = node('dist/main.js');
-    expect(status).toBe(1);
-    expect(stderr).toContain('APP_SECRET');
-    expect(stderr).toContain('SIGNING_KEYS');
-  });
+  it('serves without documentation, and logs JSON only', async () => {
+    const database = await createTestDatabase();
+    // Production asks for TLS to any database that is not on this machine, as the proxy is.
+    const proxy = await PostgresProxy.before(database.urls.app);
+    const port = await freePort();
+    const url = `http://127.0.0.1:${port}`;
+    const child = start(productionEnvironment(proxy.url, port));
+    await untilReady(url);
+    const ada = await signUp({ client: () => new Client(url) });
+    const created = await createResource(ada);
+    expect((await ada.client.get(`/v1/resources/${created.id}`)).body).toEqual(created);
+    for (const path of ['/docs', '/docs/openapi.json'])
+      expect((await ada.client.get(path)).status).toBe(404);
+    child.kill('SIGTERM');
+    expect(await child.exit).toBe(0);
+    const lines = child.output.trim().split('\n');
+    expect(lines.every((line) => line.startsWith('{') && JSON.parse(line))).toBe(true);
+    await proxy.close();
+    await database.drop();
+  }, 120_000);
 
-  it('makes its secrets, readable by their owner only, and never over those that are there', () => {
-    expect(node('dist/commands/secrets-create.js', secrets).status).toBe(0);
-    expect(statSync(join(secrets, 'signing_keys')).mode & 0o777).toBe(0o600);
-    expect(node('dist/commands/secrets-create.js', secrets).status).not.toBe(0);
-  });
-
-  it('makes an administrator once, with a password that it shows', () => {
-    const first = node('dist/commands/admin-create.js', 'Root@Example.com');
-    expect(first.stdout).toMatch(/Administrator root@example\.com\nPassword +[\w-]{24}\n/);
-    const again = node('dist/commands/admin-create.js', 'root@example.com');
-    expect([again.status, again.stdout]).toEqual([1, '']);
-    expect(node('dist/commands/admin-create.js', 'nobody').status).toBe(1);
-  });
-
-  it('serves, and ends with 0 when it is told to', async () => {
-    const app = spawn(process.execPath, ['dist/main.js'], { cwd: ROOT, env: deployment() });
-    let output = '';
-    app.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
-    while (!output.includes('Server listening at')) await once(app.stdout, 'data');
-    const url = /http:\/\/[\d.:]+/.exec(output)?.[0] ?? '';
-    expect((await fetch(`${url}/v1/health/ready`)).status).toBe(200);
-    expect((await fetch(`${url}/docs`)).status).toBe(404);
-    app.kill('SIGTERM');
-    expect(await once(app, 'exit')).toEqual([0, null]);
-  });
+  it.each([
+    ['no secrets', { APP_SECRET: undefined, SIGNING_KEYS: undefined }, 'APP_SECRET is missing'],
+    ['no database', { DATABASE_URL: undefined }, 'DATABASE_URL is missing'],
+  ])(
+    'does not start with %s, and says why in words',
+    async (_what, without, message) => {
+      const given = { ...productionEnvironment('postgres://a:b@127.0.0.1:1/c', 0), ...without };
+      const env = Object.fromEntries(Object.entries(given).filter(([, value]) => value));
+      const child = start(env);
+      expect(await child.exit).toBe(1);
+      expect(child.output).toContain(message);
+      expect(child.output).not.toMatch(/^ +at /m);
+    },
+    60_000,
+  );
 });
 
-describe('migrate', () => {
-  it('takes the last step back and does it again, as the owner', () => {
-    const env = {
-      ...process.env,
-      DATABASE_OWNER_URL: database.urls.owner,
-      DATABASE_URL: database.urls.app,
-    };
-    const run = (...args: string[]) =>
-      spawnSync(process.execPath, ['dist/commands/migrate.js', ...args], {
-        cwd: ROOT,
-        encoding: 'utf8',
-        env,
-      });
-    expect(run('undo').stdout).toContain('Undone: foundation');
-    expect(run().stdout).toContain('Migrations run: foundation');
-    expect(run().stdout).toContain('none, the schema is current');
-  });
+describe('the built app on a bare machine', () => {
+  const credentials: Partial<Person> = {};
+  const postmaster = join(copy.folder, '.data/postgres/postmaster.pid');
+  let postgresPid: number;
+
+  const startBare = async () => {
+    const child = start({ PORT: '0' });
+    const url = await child.printed(/Bulwark listens on +(http:\S+)/);
+    postgresPid = Number(readFileSync(postmaster, 'utf8').split('\n')[0]);
+    return { child, client: () => new Client(url) };
+  };
+
+  it('brings a database of its own, and says what can be done next', async () => {
+    const app = await startBare();
+    expect(app.child.output).toContain('/docs');
+    expect(app.child.output).toContain('npm run admin:create');
+    expect((await app.client().get('/v1/health/ready')).status).toBe(200);
+    const { email, password } = await signUp(app);
+    Object.assign(credentials, { email, password });
+    expect(isRunning(postgresPid)).toBe(true);
+    app.child.kill('SIGINT');
+    expect(await app.child.exit).toBe(0);
+    expect(isRunning(postgresPid)).toBe(false);
+  }, 120_000);
+
+  it('keeps its data and its secrets', async () => {
+    const secrets = readFileSync(join(copy.folder, '.data/secrets.json'), 'utf8');
+    const app = await startBare();
+    const { email = '', password = '' } = credentials;
+    await expect(login(app.client(), email, password)).resolves.toMatchObject({ expiresIn: 600 });
+    expect(readFileSync(join(copy.folder, '.data/secrets.json'), 'utf8')).toBe(secrets);
+    app.child.kill('SIGTERM');
+    expect(await app.child.exit).toBe(0);
+    expect(isRunning(postgresPid)).toBe(false);
+  }, 120_000);
+
+  it('leaves no database running when it is stopped while it starts', async () => {
+    const child = start({ PORT: '0' });
+    while (!pidIn(postmaster)) await new Promise((resolve) => setTimeout(resolve, 5));
+    postgresPid = pidIn(postmaster);
+    child.kill('SIGINT');
+    expect(await child.exit).toBe(0);
+    expect(isRunning(postgresPid)).toBe(false);
+  }, 120_000);
+
+  it('leaves no database running when it cannot start', async () => {
+    const child = start({ PORT: '0', HOST: '192.0.2.1' });
+    while (!pidIn(postmaster)) await new Promise((resolve) => setTimeout(resolve, 5));
+    postgresPid = pidIn(postmaster);
+    expect(await child.exit).toBe(1);
+    expect(child.output).toContain('EADDRNOTAVAIL');
+    expect(isRunning(postgresPid)).toBe(false);
+  }, 120_000);
 });
+
+function pidIn(file: string): number {
+  try {
+    return Number(readFileSync(file, 'utf8').split('\n')[0]);
+  } catch {
+    return 0;
+  }
+}

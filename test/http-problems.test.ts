@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { spawnApp, type SpawnedApp } from './support/spawned-app.js';
+import { PATIENCE_MS, spawnApp, type SpawnedApp } from './support/spawned-app.js';
 import { SECURITY_HEADERS } from '../src/http/security-headers.js';
 
 const LOOT = 'loot-4711';
@@ -10,7 +10,7 @@ let app: SpawnedApp;
 
 beforeAll(async () => {
   app = await spawnApp({ entry: 'test/support/broken-app.ts' });
-});
+}, PATIENCE_MS);
 afterAll(() => app.close());
 
 describe('an error that nobody expected', () => {

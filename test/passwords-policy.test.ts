@@ -18,6 +18,8 @@ describe('the password policy', () => {
     ['tooShort', 'Tr0ub4dor&3'],
     ['tooShort', 'fourteen chars'],
     ['tooShort', '😀'.repeat(14)],
+    ['tooShort', 'one ligature \u{fdfa}'],
+    ['tooSimple', '\u{fdfa}'.repeat(5).padEnd(15, 'ab')],
     ['tooLong', 'orchid plum 7 '.repeat(10)],
     ['tooSimple', 'aaaaaaaaaaaaaaaaaaaa'],
     ['tooSimple', 'abcabcabcabcabcabc'],

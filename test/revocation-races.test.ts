@@ -23,6 +23,10 @@ afterAll(async () => {
 const instance = (n: number) => (n % 2 ? other : app);
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
+async function disable({ id }: Person): Promise<void> {
+  expect((await admin.client.post(`/v1/users/${id}/disable`)).status).toBe(200);
+}
+
 /** Signs in again and again while `change`, begun after a while, is made; answers the tokens. */
 async function signInWhile(person: Person, afterMs: number, change: () => Promise<unknown>) {
   const changed = pause(afterMs).then(change);
@@ -47,9 +51,7 @@ describe('a sign-in that races', () => {
   it('with disablement leaves no session of a disabled user', async () => {
     for (let round = 0; round < ROUNDS; round += 1) {
       const person = await signUp(app);
-      const given = await signInWhile(person, round * 15, () =>
-        admin.client.post(`/v1/users/${person.id}/disable`),
-      );
+      const given = await signInWhile(person, round * 15, () => disable(person));
       expect(await liveSessions(app, person.id)).toEqual([]);
       await expectAllDead(given);
     }
@@ -78,7 +80,7 @@ describe('a refresh that races', () => {
         refresh(instance(n).client(), tokens.refreshToken),
       );
       await pause(round % 4);
-      await admin.client.post(`/v1/users/${person.id}/disable`);
+      await disable(person);
       const answers = await Promise.all(refreshes);
       expect(await liveSessions(app, person.id)).toEqual([]);
       await expectAllDead([person.tokens, elsewhere.tokens]);

@@ -201,7 +201,7 @@ describe('an app with a careless route', () => {
   });
 
   it('leaves no connection behind', async () => {
-    await expect(boot(NoAccess)).rejects.toThrow();
+    await expect(boot(NoAccess)).rejects.toThrow('Insecure routes do not boot');
     const rows = await database.query(
       `SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'bulwark%'`,
     );

@@ -72,7 +72,7 @@ for (const [name, make] of Object.entries(RETURNS)) {
   Object.defineProperty(Careless.prototype, name, { value: make, configurable: true });
   const descriptor = Object.getOwnPropertyDescriptor(Careless.prototype, name) ?? {};
   for (const decorate of [Get(name), Public(), RateLimit('public'), Returns(200, Whole)])
-    (decorate as MethodDecorator)(Careless.prototype, name, descriptor);
+    decorate(Careless.prototype, name, descriptor);
 }
 
 let app: TestApp;

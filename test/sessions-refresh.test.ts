@@ -107,7 +107,11 @@ describe('POST /v1/auth/refresh', () => {
   it.each([
     ['a guess', () => randomBytes(32).toString('base64url')],
     ['the stored hash', (person: Person) => sha256(person.tokens.refreshToken).toString('hex')],
-    ['the stored hash as bytes', (p: Person) => sha256(p.tokens.refreshToken).toString('latin1')],
+    // One hash in eight has a zero byte, which is refused before anybody looks at the token.
+    [
+      'the stored hash as bytes',
+      (p: Person) => sha256(p.tokens.refreshToken).toString('latin1').replaceAll('\0', '1'),
+    ],
     ['the token with another letter', (p: Person) => `${p.tokens.refreshToken.slice(0, -1)}_`],
     ['the token in capitals', (person: Person) => person.tokens.refreshToken.toUpperCase()],
     ['the token and a space', (person: Person) => `${person.tokens.refreshToken} `],

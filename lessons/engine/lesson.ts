@@ -29,6 +29,8 @@ export interface Attack {
    * app may answer it by refusing to start, with words that match `refusal`.
    */
   scenario?: Change & { refusal?: RegExp };
+  /** Takes long, or disturbs the instance for a moment: tried against its own lesson's states only. */
+  ownLessonOnly?: true;
   /** Needs more than an address: the database as the app's role, or the instance's log. */
   needsLab?: true;
 }

@@ -20,7 +20,9 @@ export function statesOf(lessons: Lesson[], all: Lesson[] = lessons): State[] {
 
 function statesOfLesson(lesson: Lesson, all: Lesson[]): State[] {
   // An attack with a scenario needs an instance of its own, so it is tried in its own lesson only.
-  const others = attacksOf(all.filter((other) => other !== lesson)).filter((a) => !a.scenario);
+  const others = attacksOf(all.filter((other) => other !== lesson)).filter(
+    (attack) => !attack.scenario && !attack.ownLessonOnly,
+  );
   const attacks = [...lesson.attacks, ...others];
   const state = (kind: State['kind'], name: string, changes: Change[], opens: string[]): State => {
     const expected = new Set(opens);

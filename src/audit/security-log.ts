@@ -7,7 +7,7 @@ import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyBaseLogger } from 'fastify';
 
 /** Names of the OWASP Logging Vocabulary; the level says who should look. */
-const LEVELS = {
+export const LEVELS = {
   authn_login_success: 'info',
   authn_login_fail: 'warn',
   authn_login_fail_max: 'warn',

@@ -14,19 +14,23 @@ const COMMON: ReadonlySet<string> = new Set(common.dictionary['passwords-common'
 
 /** Throws `weak_password`, with the reason. All of Unicode is welcome, no composition is asked for. */
 export function checkPassword(password: string, email: string, at = '/password'): void {
-  const reason = weakness(password.normalize('NFKC'), email);
+  const reason = weakness(password, email);
   if (reason)
     throw new Problem('weak_password', {
       errors: [{ at, rule: reason[0], message: reason[1] }],
     });
 }
 
-function weakness(password: string, email: string): [rule: string, message: string] | undefined {
+function weakness(typed: string, email: string): [rule: string, message: string] | undefined {
+  const password = typed.normalize('NFKC');
   const { length } = Array.from(password);
-  if (length < MIN_LENGTH) return ['tooShort', `must have ${MIN_LENGTH} characters or more`];
+  // One typed ligature can stand for eighteen letters (U+FDFA): that is still one to guess.
+  const effort = Math.min(length, Array.from(typed).length);
+  if (effort < MIN_LENGTH) return ['tooShort', `must have ${MIN_LENGTH} characters or more`];
   if (length > MAX_LENGTH) return ['tooLong', `must have ${MAX_LENGTH} characters at the most`];
   const plain = password.toLowerCase();
-  if (new Set(plain).size < MIN_DISTINCT) return ['tooSimple', 'repeats too few characters'];
+  if (Math.min(new Set(plain).size, new Set(typed).size) < MIN_DISTINCT)
+    return ['tooSimple', 'repeats too few characters'];
   const [account = ''] = email.split('@');
   const rest = withoutContext(plain, [email, account, 'bulwark']);
   if (rest.length < MIN_PART) return ['tooPersonal', 'is made of your address or our name'];

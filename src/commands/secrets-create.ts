@@ -1,5 +1,5 @@
 // npm run secrets:create -- FOLDER: writes new secrets for production, one file each.
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createAppSecret, createSigningJwk } from '../config/secrets.js';
 import { createPassword } from '../database/embedded-postgres.js';
@@ -21,9 +21,14 @@ const secrets = {
   database_owner_url: databaseUrl('bulwark_owner', ownerPassword),
   database_url: databaseUrl('bulwark_login', createPassword()),
 };
-for (const [name, value] of Object.entries(secrets)) {
-  const file = join(folder, name);
-  // "wx": never over a secret that is there, which would end every session.
+const files = Object.entries(secrets).map(([name, value]) => [join(folder, name), value] as const);
+// Never over a secret that is there, which would end every session; nor half a set beside it.
+const taken = files.map(([file]) => file).filter((file) => existsSync(file));
+if (taken.length > 0) {
+  process.stderr.write(`There already: ${taken.join(', ')}. Name a new folder.\n`);
+  process.exit(1);
+}
+for (const [file, value] of files) {
   writeFileSync(file, value, { mode: 0o600, flag: 'wx' });
   process.stdout.write(`${file}\n`);
 }

@@ -34,11 +34,17 @@ export function applyQuota(reply: FastifyReply, name: string, quota: Quota): voi
   if (waitSeconds > 0) throw new Problem('rate_limited', { retryAfterSeconds: waitSeconds });
 }
 
-/** One subscriber holds a whole IPv6 /64, so that counts as one source. */
+/** Some proxies write IPv4 addresses into IPv6, or add the port, which changes at every connection. */
+const IPV4 = /^(?:::ffff:)?(\d{1,3}(?:\.\d{1,3}){3})(?::\d{1,5})?$/i;
+
+/**
+ * One subscriber holds a whole IPv6 /64, so that counts as one source. What is no address shares one
+ * budget: otherwise each new text would have one of its own.
+ */
 export function sourceOf(ip: string): string {
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(ip)?.[1];
-  if (mapped) return mapped;
-  return isIPv6(ip) ? networkOf(ip) : ip;
+  const ipv4 = IPV4.exec(ip)?.[1];
+  if (ipv4) return ipv4;
+  return isIPv6(ip) ? networkOf(ip) : 'unknown';
 }
 
 /** The first four of eight groups, however the address was abbreviated. */

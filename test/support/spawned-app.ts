@@ -9,7 +9,8 @@ import { testEnvironment } from './test-app.js';
 import { createTestDatabase, type TestDatabase } from './test-database.js';
 
 const ROOT = join(import.meta.dirname, '../..');
-const PATIENCE_MS = 20_000;
+/** The sources are compiled as they load, on a machine that runs other tests meanwhile. */
+export const PATIENCE_MS = 60_000;
 const POLL_MS = 20;
 
 export interface LogLine {
@@ -53,7 +54,11 @@ export async function spawnApp({ env, entry = 'src/main.ts' }: Options = {}): Pr
     }
     throw new Error(`The log line did not come. The output was:\n${lines.join('\n')}`);
   };
-  const { msg } = await logged((line) => line.msg.startsWith('Server listening at'));
+  const close = () => stop().then(database.drop);
+  const started = logged((line) => line.msg.startsWith('Server listening at'));
+  const { msg } = await started.catch((error: unknown) =>
+    close().then(() => Promise.reject(error)),
+  );
   const url = msg.slice(msg.indexOf('http'));
   return {
     url,
@@ -63,7 +68,7 @@ export async function spawnApp({ env, entry = 'src/main.ts' }: Options = {}): Pr
     logs,
     logged,
     stop,
-    close: () => stop().then(database.drop),
+    close,
   };
 }
 

@@ -1,0 +1,98 @@
+import type { Control } from '../engine/lesson.js';
+
+const PAGE = 'src/http/page.dto.ts';
+const SETUP = 'src/app.setup.ts';
+const FIELDS = 'src/http/fields.ts';
+const HOOKS = 'src/http/request.hooks.ts';
+const RATE_LIMIT = 'src/http/rate-limit.ts';
+const MODULE = 'src/app.module.ts';
+
+export const controls: Control[] = [
+  {
+    id: 'page-limit',
+    title: 'A page has 100 rows at the most',
+    file: PAGE,
+    removal: {
+      edits: [{ file: PAGE, find: 'max: MAX_PAGE_SIZE,', replace: 'max: 999_999_999,' }],
+    },
+    opens: ['page-without-end'],
+  },
+  {
+    id: 'body-limit',
+    title: 'A body has 100 kB at the most, counted as it arrives',
+    file: SETUP,
+    removal: {
+      edits: [{ file: SETUP, find: 'bodyBytes: 100 * 1024', replace: 'bodyBytes: 1024 ** 3' }],
+    },
+    opens: ['body-padded', 'body-chunked'],
+  },
+  {
+    id: 'text-bounds',
+    title: 'Every text has a bound',
+    file: FIELDS,
+    removal: {
+      edits: [{ file: FIELDS, find: '[...rules, Length(1, max, each)]', replace: 'rules' }],
+    },
+    opens: ['text-long-label'],
+  },
+  {
+    id: 'address-budget',
+    title: 'Each address has a budget for each class of routes',
+    file: HOOKS,
+    removal: {
+      edits: [
+        {
+          file: HOOKS,
+          find: 'applyQuota(reply, name, limiter.take(`${name}|${sourceOf(request.ip)}`, perIp));',
+          replace: '',
+        },
+      ],
+    },
+    opens: ['flood-one-address', 'flood-forged-address', 'flood-other-headers', 'flood-ipv6'],
+  },
+  {
+    id: 'trusted-hops',
+    title: 'Of X-Forwarded-For, only what our own proxies wrote is believed',
+    file: SETUP,
+    removal: {
+      edits: [
+        {
+          file: SETUP,
+          find: 'trustProxy: (_address, hop) => hop < config.trustedProxyHops',
+          replace: 'trustProxy: true',
+        },
+      ],
+    },
+    opens: ['flood-forged-address'],
+  },
+  {
+    id: 'address-network',
+    title: 'An IPv6 network of one subscriber is one source',
+    file: RATE_LIMIT,
+    removal: {
+      edits: [
+        {
+          file: RATE_LIMIT,
+          find: 'return isIPv6(ip) ? networkOf(ip) : ip;',
+          replace: 'return ip;',
+        },
+      ],
+    },
+    opens: ['flood-ipv6'],
+  },
+  {
+    id: 'user-budget',
+    title: 'Each user has a budget, wherever he calls from',
+    file: MODULE,
+    removal: {
+      edits: [
+        {
+          file: MODULE,
+          find: '{ provide: APP_GUARD, useClass: UserRateLimitGuard },',
+          replace: '',
+        },
+      ],
+    },
+    opens: ['flood-one-user'],
+  },
+];

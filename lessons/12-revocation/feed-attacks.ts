@@ -1,0 +1,78 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { withClient } from '../../src/database/provision.js';
+import type { Attack, Loot } from '../engine/lesson.js';
+import type { Target } from '../engine/target.js';
+import { opensProfile } from './people.js';
+
+const POLL_MS = 10;
+const WAIT_MS = 5_000;
+
+interface Backend {
+  pid: number;
+  query: string;
+  milliseconds: number;
+}
+
+/** The connection on which the instance hears of revocations, as the server sees it. */
+async function feedOf(target: Target): Promise<Backend | undefined> {
+  const rows = await target.lab.database.query<Backend>(
+    `SELECT pid, query, extract(epoch FROM clock_timestamp() - query_start)::float8 * 1000
+       AS milliseconds
+     FROM pg_stat_activity
+     WHERE datname = current_database() AND application_name = 'bulwark revocation feed'`,
+  );
+  return rows[0];
+}
+
+async function feedWhen(target: Target, holds: (feed: Backend) => boolean): Promise<Backend> {
+  for (const end = performance.now() + WAIT_MS; performance.now() < end; await sleep(POLL_MS)) {
+    const feed = await feedOf(target);
+    if (feed && holds(feed)) return feed;
+  }
+  throw new Error('the revocation feed is not there');
+}
+
+/** Right after a heartbeat: it takes the instance most of a second to connect again. */
+async function cutFeed(target: Target): Promise<number> {
+  const { pid } = await feedWhen(target, (feed) => feed.milliseconds < 100);
+  await withClient(target.lab.database.urls.admin, (admin) =>
+    admin.query('SELECT pg_terminate_backend($1, 1000)', [pid]),
+  );
+  return pid;
+}
+
+const feedIsBack = (target: Target, oldPid: number) =>
+  feedWhen(target, ({ pid, query }) => pid !== oldPid && query === 'SELECT 1');
+
+/** A log-out that the instance cannot hear of. */
+async function logOutUnheard(target: Target) {
+  const ada = await target.person('ada');
+  const pid = await cutFeed(target);
+  await ada.client.post('/v1/auth/logout');
+  return { ada, pid };
+}
+
+async function whileDown(target: Target): Promise<Loot> {
+  const { ada } = await logOutUnheard(target);
+  return (await opensProfile(target, ada, ada.accessToken)) ? 'Ada’s profile' : null;
+}
+
+async function afterwards(target: Target): Promise<Loot> {
+  const { ada, pid } = await logOutUnheard(target);
+  await feedIsBack(target, pid);
+  return (await opensProfile(target, ada, ada.accessToken)) ? 'Ada’s profile' : null;
+}
+
+/** Twice, since a busy machine may have connected again in time. */
+const attack = (id: string, title: string, run: (target: Target) => Promise<Loot>): Attack => ({
+  id,
+  title,
+  needsLab: true,
+  ownLessonOnly: true,
+  run: async (target) => (await run(target)) ?? run(target),
+});
+
+export const feedAttacks: Attack[] = [
+  attack('revoke-feed-down', 'Use a revoked token while the news cannot arrive', whileDown),
+  attack('revoke-feed-missed', 'Use a revoked token after the news was missed', afterwards),
+];

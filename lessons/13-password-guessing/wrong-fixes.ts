@@ -1,0 +1,95 @@
+import type { WrongFix } from '../engine/lesson.js';
+
+const THROTTLE = 'src/auth/login-throttle.ts';
+const AUTH = 'src/auth/auth.service.ts';
+const ACCOUNT = 'src/auth/account.service.ts';
+
+const ADMIT = `await this.take('pair', attempt, PAIR);
+    if (!(await this.isKnown(attempt))) await this.take('strangers', attempt, STRANGERS);`;
+const BEFORE_ADMIT =
+  '/** Counts before the password is looked at, so that parallel attempts count too. */';
+
+export const wrongFixes: WrongFix[] = [
+  {
+    id: 'guess-advice',
+    title: 'The usual advice: a hundred in a quarter of an hour for one address, in memory',
+    why: 'The account is not counted at all: a list of passwords fits into one budget, and every address has one.',
+    change: {
+      edits: [
+        {
+          file: THROTTLE,
+          find: '/** How long a source counts',
+          replace: 'const counts = new Map<string, number>();\n/** How long a source counts',
+        },
+        {
+          file: THROTTLE,
+          find: ADMIT,
+          replace: `const count = (counts.get(attempt.ip) ?? 0) + 1;
+    counts.set(attempt.ip, count);
+    if (count > 100) throw new Problem('rate_limited', { retryAfterSeconds: 900 });`,
+        },
+      ],
+    },
+    opens: [
+      'guess-one-source',
+      'guess-many-sources',
+      'guess-forged-source',
+      'guess-at-once',
+      'guess-password-change',
+      'guess-account-deletion',
+    ],
+  },
+  {
+    id: 'guess-count-failures',
+    title: 'Look at the counter first, count the failure afterwards',
+    why: 'Sixteen tries that arrive together all look before the first one is counted.',
+    change: {
+      edits: [
+        {
+          file: THROTTLE,
+          find: BEFORE_ADMIT,
+          replace: `async check(attempt: Attempt): Promise<void> {
+    for (const [kind, { burst, secondsEach }] of [['pair', PAIR], ['strangers', STRANGERS]] as const) {
+      const full = await this.dataSource.sql<unknown[]>\`
+        SELECT FROM throttles WHERE key = \${this.key(kind, attempt)}
+          AND whole_at >= now() + \${(burst - 1) * secondsEach} * interval '1 second'\`;
+      const counts = kind === 'pair' || !(await this.isKnown(attempt));
+      if (full.length > 0 && counts) throw new Problem('rate_limited', { retryAfterSeconds: 60 });
+    }
+  }
+
+  ${BEFORE_ADMIT}`,
+        },
+        {
+          file: AUTH,
+          find: 'await this.throttle.admit(attempt);',
+          replace: 'await this.throttle.check(attempt);',
+        },
+        {
+          file: AUTH,
+          find: '    const session = known && matches',
+          replace: `    if (!matches) await this.throttle.admit(attempt);
+    const session = known && matches`,
+        },
+      ],
+    },
+    opens: ['guess-at-once'],
+  },
+  {
+    id: 'guess-one-route',
+    title: 'Count at the route that changes the password',
+    why: 'The route that deletes the account asks for the same password.',
+    change: {
+      edits: [
+        { file: ACCOUNT, find: '    await this.throttle.admit(attempt);\n', replace: '' },
+        {
+          file: ACCOUNT,
+          find: '    const { passwordHash } = await this.reauthenticate(',
+          replace: `    await this.throttle.admit({ account: actor.userId, ip });
+    const { passwordHash } = await this.reauthenticate(`,
+        },
+      ],
+    },
+    opens: ['guess-account-deletion'],
+  },
+];
