@@ -73,6 +73,14 @@ describe('a browser on another origin', () => {
     }
   });
 
+  it('may read that its requests were too many', async () => {
+    const client = app.client();
+    const send = () => client.post('/v1/auth/refresh', '{', { origin: FRIEND });
+    const answers = await Promise.all(Array.from({ length: 60 }, send));
+    const refused = answers.find(({ status }) => status === 429);
+    expect(refused?.headers.get('access-control-allow-origin')).toBe(FRIEND);
+  });
+
   it('is told before it writes what it may send', async () => {
     const answer = await preflight(app, FRIEND);
     expect(answer.status).toBe(204);

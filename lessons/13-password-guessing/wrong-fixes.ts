@@ -68,7 +68,7 @@ export const wrongFixes: WrongFix[] = [
         {
           file: AUTH,
           find: '    const session = known && matches',
-          replace: `    if (!matches) await this.throttle.admit(attempt);
+          replace: `    if (!matches) await this.throttle.admit(attempt).catch(() => {});
     const session = known && matches`,
         },
       ],

@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Attack, Control, Lesson } from './lesson.js';
 
@@ -6,7 +6,7 @@ const FOLDER = join(import.meta.dirname, '..');
 
 /** Every lesson, in the order of the numbers. Throws when two things share an id or a name is unknown. */
 export async function loadLessons(): Promise<Lesson[]> {
-  const folders = readdirSync(FOLDER).filter((name) => /^\d\d-/.test(name));
+  const folders = readdirSync(FOLDER).filter((name) => existsSync(join(FOLDER, name, 'lesson.ts')));
   const lessons = await Promise.all(
     folders.toSorted().map(async (folder) => {
       const path = join(FOLDER, folder, 'lesson.ts');

@@ -13,13 +13,20 @@ declare module 'fastify' {
   }
 }
 
+/** On every answer, whoever gives it: also on those to preflights, which CORS answers alone. */
+export function addSafeHeaders(fastify: FastifyInstance): void {
+  fastify.addHook('onRequest', (request, reply, done) => {
+    void reply.headers(SECURITY_HEADERS).header('x-request-id', request.id);
+    done();
+  });
+}
+
 /** What every request meets before and after its route, also when there is no such route. */
 export function addRequestHooks(fastify: FastifyInstance): void {
   const limiter = new RateLimiter();
   fastify.decorateReply('bodyIsAllowed', false);
 
   fastify.addHook('onRequest', (request, reply, done) => {
-    void reply.headers(SECURITY_HEADERS).header('x-request-id', request.id);
     const name = request.routeOptions.config.rateLimit ?? 'public';
     const { perIp } = RATE_LIMITS[name];
     applyQuota(reply, name, limiter.take(`${name}|${sourceOf(request.ip)}`, perIp));
