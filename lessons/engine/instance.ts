@@ -8,7 +8,7 @@ import type { Change, Edit } from './lesson.js';
 
 const ROOT = join(import.meta.dirname, '../..');
 const LISTENING = /Server listening at (http:\/\/[\d.]+:\d+)/;
-const START_MS = 30_000;
+const START_MS = 120_000;
 const STOP_MS = 5_000;
 
 /** The app did not start. Whether that is an error or the control at work, the caller judges. */

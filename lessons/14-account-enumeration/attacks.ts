@@ -1,0 +1,101 @@
+import { randomBytes } from 'node:crypto';
+import type { Attack, Loot } from '../engine/lesson.js';
+import type { Target } from '../engine/target.js';
+
+const LOGIN = '/v1/auth/login';
+const REGISTER = '/v1/auth/register';
+
+const nobody = () => `nobody-${randomBytes(4).toString('hex')}@example.com`;
+const password = () => `lilac tortoise ${randomBytes(4).toString('hex')}`;
+
+/** What an answer says: the status, the body and the headers, without what differs every time. */
+async function answerTo(target: Target, path: string, email: string): Promise<string> {
+  const credentials = { email, password: password() };
+  const { status, body, headers } = await target.stranger('eve').post(path, credentials);
+  const lasting = [...headers].filter(([name]) => !/^(date|x-request-id|ratelimit)/.test(name));
+  return JSON.stringify([status, { ...body, requestId: '' }, lasting]);
+}
+
+const answers = (id: string, title: string, path: string): Attack => ({
+  id,
+  title,
+  run: async (target) => {
+    const { email } = await target.person('ada');
+    const same = (await answerTo(target, path, email)) === (await answerTo(target, path, nobody()));
+    return same ? null : 'whether Ada has an account, by the answer';
+  },
+});
+
+const TRIES = 5;
+/** A password hash takes some twenty milliseconds; a look into the database takes two. */
+const CLEARLY = 2;
+const ROUNDS = 3;
+
+/**
+ * Compares the fastest of several tries: noise only adds. What looks like a difference must show
+ * three times in a row.
+ */
+async function timesDiffer(
+  target: Target,
+  path: string,
+  known: string,
+  faster: 'known' | 'unknown',
+): Promise<boolean> {
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const client = target.stranger('eve');
+    const time = async (email: string) => {
+      const startedAt = performance.now();
+      await client.post(path, { email, password: password() });
+      return performance.now() - startedAt;
+    };
+    const fastest = { known: Infinity, unknown: Infinity };
+    for (let number = 0; number < TRIES; number += 1) {
+      fastest.known = Math.min(fastest.known, await time(known));
+      fastest.unknown = Math.min(fastest.unknown, await time(nobody()));
+    }
+    const slower = faster === 'known' ? 'unknown' : 'known';
+    if (fastest[slower] < CLEARLY * fastest[faster]) return false;
+  }
+  return true;
+}
+
+const times = (id: string, title: string, path: string, faster: 'known' | 'unknown'): Attack => ({
+  id,
+  title,
+  ownLessonOnly: true,
+  run: async (target) => {
+    const { email } = await target.person('ada');
+    const differ = await timesDiffer(target, path, email, faster);
+    return differ ? 'whether Ada has an account, by the clock' : null;
+  },
+});
+
+const PAIR_TRIES = 11;
+
+/** After so many wrong tries, is there still an answer about the password? */
+async function isBlocked(target: Target, email: string): Promise<boolean> {
+  const client = target.stranger('eve');
+  for (let number = 1; number < PAIR_TRIES; number += 1)
+    await client.post(LOGIN, { email, password: password() });
+  const { body } = await client.post(LOGIN, { email, password: password() });
+  return body['code'] === 'rate_limited';
+}
+
+async function blocksDiffer(target: Target): Promise<Loot> {
+  const { email } = await target.person('ada');
+  const same = (await isBlocked(target, email)) === (await isBlocked(target, nobody()));
+  return same ? null : 'whether Ada has an account, by the point at which guessing ends';
+}
+
+export const attacks: Attack[] = [
+  answers('enumerate-login', 'Ask the sign-in who has an account', LOGIN),
+  answers('enumerate-register', 'Ask the sign-up who has an account', REGISTER),
+  times('enumerate-login-time', 'Ask how long the sign-in takes', LOGIN, 'unknown'),
+  times('enumerate-register-time', 'Ask how long the sign-up takes', REGISTER, 'known'),
+  {
+    id: 'enumerate-block',
+    title: 'Ask which accounts guessing is stopped for',
+    ownLessonOnly: true,
+    run: blocksDiffer,
+  },
+];

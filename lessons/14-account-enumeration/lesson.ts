@@ -1,0 +1,129 @@
+import type { Edit, Lesson } from '../engine/lesson.js';
+import { attacks } from './attacks.js';
+
+const AUTH = 'src/auth/auth.service.ts';
+const HASHER = 'src/auth/password-hasher.ts';
+
+const change = (file: string, find: string, replace: string) => ({
+  edits: [{ file, find, replace } satisfies Edit],
+});
+
+const REFUSE = "throw new Problem('invalid_credentials');";
+const STORED = 'const stored = passwordHash ?? (await this.decoy);';
+const ADMIT = `await this.throttle.admit(attempt);
+    const known = await this.credentials.find({ email });`;
+
+export const lesson: Lesson = {
+  folder: '14-account-enumeration',
+  title: 'Account enumeration',
+  claim: 'Neither an answer nor its time tells a stranger whether an address has an account.',
+  asvs: ['6.3.8', '6.3.1'],
+  api: ['API2:2023', 'API3:2023'],
+  use: async (target) => {
+    const { email, password } = await target.person('ada');
+    const client = target.stranger('ada');
+    // Signing up twice is not an error, and does not change the password.
+    await client.post('/v1/auth/register', { email, password: `${password} again` });
+    const { status } = await client.post('/v1/auth/login', { email, password });
+    if (status !== 200) throw new Error('a second sign-up has changed the account');
+  },
+  attacks,
+  controls: [
+    {
+      id: 'enumerate-login-answer',
+      title: 'One answer for a wrong password and for an unknown address',
+      file: AUTH,
+      removal: change(
+        AUTH,
+        REFUSE,
+        REFUSE.replace(/'.*'/, "known ? 'wrong_password' : 'not_found'"),
+      ),
+      opens: ['enumerate-login'],
+    },
+    {
+      id: 'enumerate-login-work',
+      title: 'A decoy hash for unknown addresses',
+      file: HASHER,
+      removal: change(
+        HASHER,
+        STORED,
+        'if (passwordHash === undefined) return false;\n    const stored = passwordHash;',
+      ),
+      opens: ['enumerate-login-time'],
+    },
+    {
+      id: 'enumerate-register-answer',
+      title: 'One answer for a new address and for a taken one',
+      file: AUTH,
+      removal: change(
+        AUTH,
+        "if (id) this.log.record('user_created', { userId: id });",
+        "if (!id) throw new Problem('forbidden');",
+      ),
+      opens: ['enumerate-register'],
+    },
+    {
+      id: 'enumerate-register-work',
+      title: 'The sign-up hashes before it looks',
+      file: AUTH,
+      removal: change(
+        AUTH,
+        'const passwordHash = await this.hasher.hash(password);',
+        `if (await this.credentials.find({ email })) return;
+    const passwordHash = await this.hasher.hash(password);`,
+      ),
+      opens: ['enumerate-register-time'],
+    },
+    {
+      id: 'enumerate-budgets',
+      title: 'Unknown addresses have budgets, too',
+      file: AUTH,
+      removal: change(
+        AUTH,
+        ADMIT,
+        `const known = await this.credentials.find({ email });
+    if (known) await this.throttle.admit(attempt);`,
+      ),
+      opens: ['enumerate-block'],
+    },
+  ],
+  wrongFixes: [
+    {
+      id: 'enumerate-remaining',
+      title: 'The same words for both, and a wait for accounts that exist',
+      why: 'The words are the same; a header is not.',
+      change: change(
+        AUTH,
+        REFUSE,
+        "throw new Problem('invalid_credentials', known ? { retryAfterSeconds: 1 } : {});",
+      ),
+      opens: ['enumerate-login'],
+    },
+    {
+      id: 'enumerate-cheap-decoy',
+      title: 'A decoy hash that is cheaper than the real ones',
+      why: 'Work hides only behind equal work.',
+      change: change(
+        HASHER,
+        'hash(crypto.randomUUID(), PARAMETERS)',
+        'hash(crypto.randomUUID(), { ...PARAMETERS, memoryCost: 1_024, timeCost: 1 })',
+      ),
+      opens: ['enumerate-login-time'],
+    },
+    {
+      id: 'enumerate-pause',
+      title: 'A random pause for unknown addresses',
+      why: 'Noise only adds: the fastest of a few tries is without it.',
+      change: change(
+        HASHER,
+        STORED,
+        `if (passwordHash === undefined) {
+      await new Promise((resolve) => setTimeout(resolve, Math.random() * 10));
+      return false;
+    }
+    const stored = passwordHash;`,
+      ),
+      opens: ['enumerate-login-time'],
+    },
+  ],
+};
