@@ -164,6 +164,11 @@ describe('starting the app with too many rights', () => {
       'REVOKE CREATE ON DATABASE %d FROM',
     ],
     [
+      'TRUNCATE, REFERENCES or TRIGGER on tables',
+      'GRANT TRUNCATE ON users TO',
+      'REVOKE TRUNCATE ON users FROM',
+    ],
+    [
       'ownership of tables',
       // Who is no superuser may give a table only to a role that could have made it.
       'GRANT CREATE ON SCHEMA public TO %a; ALTER TABLE throttles OWNER TO %a; REVOKE CREATE ON SCHEMA public FROM',

@@ -14,6 +14,11 @@ const RIGHTS_BEYOND_ROWS = `
       SELECT FROM pg_class WHERE relnamespace = 'public'::regnamespace
         AND pg_has_role(relowner, 'MEMBER')) THEN 'ownership of tables' END,
     CASE WHEN EXISTS (
+      SELECT FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')
+        AND NOT pg_has_role(relowner, 'MEMBER')
+        AND has_table_privilege(oid, 'TRUNCATE, REFERENCES, TRIGGER'))
+      THEN 'TRUNCATE, REFERENCES or TRIGGER on tables' END,
+    CASE WHEN EXISTS (
       SELECT FROM pg_roles r WHERE r.rolname LIKE 'pg\\_%' AND pg_has_role(r.oid, 'MEMBER'))
       THEN 'membership in a predefined role' END) AS rights
   FROM pg_roles WHERE rolname = current_user`;
