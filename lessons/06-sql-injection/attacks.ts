@@ -16,6 +16,7 @@ async function signUpAs(target: Target, displayName: string): Promise<TracingCli
   const mallory = target.stranger('mallory');
   await mallory.post('/v1/auth/register', { ...credentials, displayName });
   const { body } = await mallory.post<{ accessToken?: string }>('/v1/auth/login', credentials);
+  target.trace.pop();
   return mallory.withToken(body.accessToken ?? '');
 }
 
@@ -27,7 +28,7 @@ const throughValues: Attack[] = [
       const ada = await target.person('ada');
       const mallory = await signUpAs(target, `',$2,coalesce('admin',$3))--`);
       const { body } = await mallory.get<{ items?: { email: string }[] }>(
-        `/v1/users?email=${encodeURIComponent(ada.email)}`,
+        `/v1/users?email=${ada.email}`,
       );
       const seen = body.items?.some(({ email }) => email === ada.email);
       return seen ? 'an administrator’s account, and with it the address of Ada' : null;

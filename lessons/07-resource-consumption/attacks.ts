@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { Client } from '../../test/support/client.js';
 import type { Attack } from '../engine/lesson.js';
 import type { Person, Target, TracingClient } from '../engine/target.js';
 
@@ -58,6 +59,28 @@ const sizes: Attack[] = [
       return body.labels?.[0]?.length === 5_000 ? 'a label of 5,000 characters' : null;
     },
   },
+];
+
+const DEPTH = 15_000;
+
+/** The loot is a 500, so this speaks through a client that does not stop at one. */
+const nested = (id: string, title: string, [open, close]: [string, string]): Attack => ({
+  id,
+  title,
+  run: async (target) => {
+    const { client, accessToken } = await target.person('eve');
+    const path = '/v1/resources';
+    const sent = open.repeat(DEPTH) + 1 + close.repeat(DEPTH);
+    const eve = new Client(target.url, client.ip, accessToken);
+    const { status, body: got } = await eve.post(path, sent);
+    target.trace.push({ who: 'eve', method: 'POST', path, sent, status, got });
+    return status === 500 ? 'an exception nobody expected: the stack has overflowed' : null;
+  },
+});
+
+const depths: Attack[] = [
+  nested('json-deep-arrays', 'Send brackets, 15,000 deep', ['[', ']']),
+  nested('json-deep-objects', 'Send braces, 15,000 deep', ['{"":', '}']),
 ];
 
 async function postInChunks(target: Target, { client }: Person, text: string): Promise<number> {
@@ -154,4 +177,4 @@ const floods: Attack[] = [
   },
 ];
 
-export const attacks: Attack[] = [...pages, ...sizes, ...floods];
+export const attacks: Attack[] = [...pages, ...sizes, ...depths, ...floods];

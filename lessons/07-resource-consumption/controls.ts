@@ -1,5 +1,6 @@
 import type { Control } from '../engine/lesson.js';
 
+const STRICT_JSON = 'src/http/strict-json.ts';
 const PAGE = 'src/http/page.dto.ts';
 const SETUP = 'src/app.setup.ts';
 const FIELDS = 'src/http/fields.ts';
@@ -25,6 +26,21 @@ export const controls: Control[] = [
       edits: [{ file: SETUP, find: 'bodyBytes: 100 * 1024', replace: 'bodyBytes: 1024 ** 3' }],
     },
     opens: ['body-padded', 'body-chunked'],
+  },
+  {
+    id: 'json-depth',
+    title: 'A body is nested 20 levels deep at the most',
+    file: STRICT_JSON,
+    removal: {
+      edits: [
+        {
+          file: STRICT_JSON,
+          find: 'if (open.push(new Set()) > MAX_DEPTH) throw',
+          replace: 'if (open.push(new Set()) < 0) throw',
+        },
+      ],
+    },
+    opens: ['json-deep-arrays', 'json-deep-objects'],
   },
   {
     id: 'text-bounds',
@@ -73,7 +89,7 @@ export const controls: Control[] = [
       edits: [
         {
           file: RATE_LIMIT,
-          find: 'return isIPv6(ip) ? networkOf(ip) : ip;',
+          find: "return isIPv6(ip) ? networkOf(ip) : 'unknown';",
           replace: 'return ip;',
         },
       ],

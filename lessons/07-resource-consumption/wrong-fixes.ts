@@ -23,6 +23,21 @@ export const wrongFixes: WrongFix[] = [
     opens: ['body-chunked'],
   },
   {
+    id: 'json-depth-of-objects',
+    title: 'Count the braces',
+    why: 'Brackets nest as deep.',
+    change: {
+      edits: [
+        {
+          file: 'src/http/strict-json.ts',
+          find: 'if (open.push(new Set()) > MAX_DEPTH) throw',
+          replace: "if (open.push(new Set()) > MAX_DEPTH && token === '{') throw",
+        },
+      ],
+    },
+    opens: ['json-deep-arrays'],
+  },
+  {
     id: 'address-by-its-first-entry',
     title: 'Take the first entry of X-Forwarded-For: "the client’s true address"',
     why: 'Proxies append; the first entry is what the client wrote itself.',
