@@ -21,6 +21,10 @@ async function findsAda(eve: Person, ada: Person, headers?: Record<string, strin
   return body.items?.some(({ id }) => id === ada.id) ?? false;
 }
 
+/** Whether it is the headers that make the difference. */
+const findsAdaBy = async (headers: Record<string, string>, eve: Person, ada: Person) =>
+  !(await findsAda(eve, ada)) && (await findsAda(eve, ada, headers));
+
 export const attacks: Attack[] = [
   {
     id: 'bfla-list-users',
@@ -69,7 +73,7 @@ export const attacks: Attack[] = [
     title: 'Say in a header that one is an administrator',
     run: async (target) => {
       const [ada, eve] = await people(target);
-      const found = await findsAda(eve, ada, { 'x-role': 'admin' });
+      const found = await findsAdaBy({ 'x-role': 'admin' }, eve, ada);
       return found ? 'Ada in the list of users, for a header' : null;
     },
   },
@@ -78,7 +82,8 @@ export const attacks: Attack[] = [
     title: 'Say so in the name of the gateway',
     run: async (target) => {
       const [ada, eve] = await people(target);
-      const found = await findsAda(eve, ada, { 'x-role': 'admin', 'x-gateway': 'internal' });
+      const headers = { 'x-role': 'admin', 'x-gateway': 'internal' };
+      const found = await findsAdaBy(headers, eve, ada);
       return found ? 'Ada in the list of users, for two headers' : null;
     },
   },

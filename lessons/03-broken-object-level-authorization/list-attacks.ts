@@ -57,8 +57,11 @@ export const listAttacks: Attack[] = [
     run: async (target) => {
       const { ada, eve, ofEve } = await inTurns(target);
       const [place = '', mac = ''] = ofEve.split('.');
-      const text = Buffer.from(place, 'base64url').toString().replaceAll(eve.id, ada.id);
-      const forged = `${Buffer.from(text).toString('base64url')}.${mac}`;
+      const text = Buffer.from(place, 'base64url').toString();
+      // A place names nobody: there is nothing to forge.
+      if (!text.includes(eve.id)) return null;
+      const edited = Buffer.from(text.replaceAll(eve.id, ada.id)).toString('base64url');
+      const forged = `${edited}.${mac}`;
       const next = await list(eve, `?limit=100&cursor=${forged}`);
       return owned(ada, next) ? 'Ada’s list, for a forged cursor' : null;
     },

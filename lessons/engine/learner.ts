@@ -1,8 +1,8 @@
 import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { randomInt } from 'node:crypto';
 import { join, relative } from 'node:path';
-import { startInstance } from './instance.js';
-import type { Lesson } from './lesson.js';
+import { RefusedToStart, startInstance } from './instance.js';
+import type { Attack, Lesson, Loot } from './lesson.js';
 import { Target } from './target.js';
 import { paint, say } from './terminal.js';
 
@@ -28,8 +28,10 @@ export function breakLesson(lesson: Lesson): void {
   mkdirSync(scratch, { recursive: true });
   for (const name of COPIED) cpSync(join(ROOT, name), join(scratch, name), { recursive: true });
   symlinkSync(join(ROOT, 'node_modules'), join(scratch, 'node_modules'), 'dir');
+  // The learner judges with this lesson's attacks: one of them must notice.
   const candidates = lesson.controls.filter(
-    ({ removal, opens }) => removal.edits && opens.length > 0,
+    ({ removal, opens }) =>
+      removal.edits && lesson.attacks.some((attack) => opens.includes(attack.id)),
   );
   const control = candidates[randomInt(candidates.length)];
   for (const { file, find, replace } of control?.removal.edits ?? []) {
@@ -54,17 +56,32 @@ export async function judgeLesson(lesson: Lesson): Promise<void> {
   try {
     await lesson.use(new Target(instance.url, instance));
     say(`${paint('green', 'ok ')} the legitimate use works`);
-    for (const attack of lesson.attacks.filter(({ scenario }) => !scenario)) {
-      const loot = await attack.run(new Target(instance.url, instance));
-      if (loot) process.exitCode = 1;
-      say(
-        loot
-          ? `${paint('red', 'NOT')} ${attack.title}: ${loot}`
-          : `${paint('green', 'ok ')} ${attack.title}`,
-      );
-    }
+    for (const attack of lesson.attacks.filter(({ scenario }) => !scenario))
+      judge(attack, await attack.run(new Target(instance.url, instance)));
   } finally {
     await instance.stop();
   }
+  for (const attack of lesson.attacks.filter(({ scenario }) => scenario))
+    judge(attack, await tryScenario(lesson, attack));
   say(process.exitCode === 1 ? '\nNot yet.' : '\nMended. Compare with the shipped code.');
+}
+
+function judge({ title }: Attack, loot: Loot): void {
+  if (loot) process.exitCode = 1;
+  say(loot ? `${paint('red', 'NOT')} ${title}: ${loot}` : `${paint('green', 'ok ')} ${title}`);
+}
+
+/** A copy that refuses to start as the shipped app does has stopped the attack. */
+async function tryScenario(lesson: Lesson, { scenario = {}, run }: Attack): Promise<Loot> {
+  try {
+    const instance = await startInstance([scenario], scratchOf(lesson));
+    try {
+      return await run(new Target(instance.url, instance));
+    } finally {
+      await instance.stop();
+    }
+  } catch (error) {
+    if (error instanceof RefusedToStart && scenario.refusal?.test(error.message)) return null;
+    throw error;
+  }
 }

@@ -5,7 +5,7 @@ import { tidy } from './matrix.js';
 import type { Observation } from './observe.js';
 
 const FOLDER = join(import.meta.dirname, '..');
-/** `<!-- trace CONTROL ATTACK -->` ... `<!-- /trace -->` in a lesson's page is filled from here. */
+/** `<!-- trace CONTROL ATTACK -->` ... `<!-- /trace -->` is filled from here; a stack is A+B. */
 const PLACE = /<!-- trace (\S+) (\S+) -->[^]*?<!-- \/trace -->/g;
 
 /** The lessons' pages with their traces as they were just seen. */
@@ -26,7 +26,9 @@ export async function lessonPages(seen: Observation[]): Promise<[file: string, t
 function block(control: string, attack: string, seen: Observation[]): string {
   const removed = seen.find(
     ({ state, stories }) =>
-      state.name === control && state.kind !== 'wrong fix' && stories.has(attack),
+      state.name.replaceAll(' ', '') === control &&
+      state.kind !== 'wrong fix' &&
+      stories.has(attack),
   );
   if (!removed) throw new Error(`A page shows ${attack} without ${control}, which was not tried`);
   const shipped = seen.find(
