@@ -19,7 +19,7 @@ import { serveDocs } from './http/docs.js';
 import { loggerOptions, NestLogger, requestIdOf } from './http/logger.js';
 import { buildOpenApi } from './http/openapi.js';
 import { answerProblem } from './http/problem.filter.js';
-import { acceptOnlyStrictJson, addRequestHooks, addSafeHeaders } from './http/request.hooks.js';
+import { acceptOnlyStrictJson, addRequestHooks } from './http/request.hooks.js';
 import { proveRoutes } from './http/route-proof.js';
 import { watchRoutes } from './http/route-table.js';
 import { SECURITY_HEADERS } from './http/security-headers.js';
@@ -67,8 +67,6 @@ export async function createApp(
 async function setUp(app: NestFastifyApplication, config: Config): Promise<void> {
   const fastify = app.getHttpAdapter().getInstance();
   app.setGlobalPrefix(API_PREFIX, { exclude: UNVERSIONED_PATHS });
-  addSafeHeaders(fastify);
-  // Before the budgets: a browser may read that its requests were too many.
   if (config.corsOrigins.length > 0) app.enableCors(corsOptions(config));
   addRequestHooks(fastify);
   finishOnClose(fastify);

@@ -13,13 +13,7 @@ declare module 'fastify' {
   }
 }
 
-/** On every answer, whoever gives it: also on those to preflights, which CORS answers alone. */
-export function addSafeHeaders(fastify: FastifyInstance): void {
-  fastify.addHook('onRequest', (request, reply, done) => {
-    void reply.headers(SECURITY_HEADERS).header('x-request-id', request.id);
-    done();
-  });
-}
+const SAFE_HEADERS = Object.entries(SECURITY_HEADERS);
 
 /** What every request meets before and after its route, also when there is no such route. */
 export function addRequestHooks(fastify: FastifyInstance): void {
@@ -38,12 +32,20 @@ export function addRequestHooks(fastify: FastifyInstance): void {
     done(null, reply.bodyIsAllowed ? payload : serialize(request, reply, payload));
   });
   fastify.addHook('onSend', (request, reply, payload, done) => {
+    addSafeHeaders(request, reply);
     const empty = payload === null || payload === undefined || payload === '';
     if (empty || reply.bodyIsAllowed || request.routeOptions.config.asset) return done();
     // A text or a stream would go around the serializer: it does not go out.
     done(new TypeError('A route sent a body that did not pass the serializer'));
   });
   fastify.addHook('onResponse', logRequest);
+}
+
+/** At the end, so that also those have them whom CORS answers before any hook of ours: preflights. */
+function addSafeHeaders(request: FastifyRequest, reply: FastifyReply): void {
+  for (const [name, value] of SAFE_HEADERS)
+    if (!reply.hasHeader(name)) void reply.header(name, value);
+  void reply.header('x-request-id', request.id);
 }
 
 /** JSON is UTF-8; who says otherwise would be read in another way by a filter before us. */
