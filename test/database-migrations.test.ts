@@ -130,10 +130,12 @@ describe('provisionApp', () => {
       await owner.query(`DROP ROLE ${url.username}`);
     });
 
-  it('makes a login that may use the tables, also when two do it at once, and twice', async () => {
+  it('makes a login that may use the tables, also when many do it at once, and again', async () => {
     const url = loginUrl();
     try {
-      await Promise.all([1, 2].map(() => provisionApp(database.urls.owner, url.href)));
+      await Promise.all(
+        Array.from({ length: 8 }, () => provisionApp(database.urls.owner, url.href)),
+      );
       await provisionApp(database.urls.owner, url.href);
       const count = await withClient(url.href, (client) => client.query('SELECT FROM users'));
       expect(count.rowCount).toBe(0);

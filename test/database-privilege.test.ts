@@ -146,9 +146,11 @@ describe("the app's role", () => {
 });
 
 describe('starting the app with too many rights', () => {
+  const boot = async (env = {}) => (await startApp({ database, env })).close();
+
   it.each(['owner', 'admin'] as const)('is refused for the %s, with the cure', async (role) => {
-    const start = startApp({ database, env: { DATABASE_URL: database.urls[role] } });
-    await expect(start).rejects.toThrow(/too many rights.*DATABASE_OWNER_URL.*npm run migrate/);
+    const env = { DATABASE_URL: database.urls[role] };
+    await expect(boot(env)).rejects.toThrow(/too many rights.*DATABASE_OWNER_URL.*npm run migrate/);
   });
 
   it.each([
@@ -183,7 +185,7 @@ describe('starting the app with too many rights', () => {
       );
     await run(`${grant} ${login}`);
     try {
-      await expect(startApp({ database })).rejects.toThrow(`too many rights (${right})`);
+      await expect(boot()).rejects.toThrow(`too many rights (${right})`);
     } finally {
       await run(
         revoke.startsWith('REASSIGN') ? `${revoke} ${login} TO ${owner}` : `${revoke} ${login}`,

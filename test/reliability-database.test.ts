@@ -97,6 +97,17 @@ describe.each([
   }, 60_000);
 });
 
+describe('when every open connection goes dead without a word', () => {
+  it('gives each of them up once, and serves on new ones', async () => {
+    const path = `/v1/resources/${id}`;
+    const crowd = () => Promise.all(Array.from({ length: 20 }, () => ada.client.get(path)));
+    expect(countStatuses(await crowd())).toEqual({ 200: 20 });
+    proxy.forget();
+    expectUnavailable((await crowd()).filter(({ status }) => status !== 200));
+    expect(countStatuses(await crowd())).toEqual({ 200: 20 });
+  }, 60_000);
+});
+
 describe('when every connection is cut', () => {
   it('answers each request or says 503, and never anything else', async () => {
     const title = 'as it was';

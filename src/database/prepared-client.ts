@@ -17,7 +17,7 @@ function nameOf(text: string): string | undefined {
 
 /**
  * Names every statement that binds values, so that PostgreSQL parses it once a connection. Cuts a
- * connection whose answer did not come: what still arrives on it would be taken for the next answer.
+ * connection whose answer did not come: the pool would hand it out again, to be waited for as long.
  */
 export class PreparedClient extends pg.Client {
   // `query` has a dozen overloads; TypeORM uses (text, values) and pg-pool passes the rest through.

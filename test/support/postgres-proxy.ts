@@ -8,6 +8,7 @@ export class PostgresProxy {
   private mode: Mode = 'pass';
   private delayMs = 0;
   private readonly sockets = new Set<Socket>();
+  private readonly forgotten = new WeakSet<Socket>();
   private readonly server = createServer({ pauseOnConnect: true }, (client) => this.accept(client));
 
   private constructor(private readonly target: URL) {}
@@ -41,6 +42,11 @@ export class PostgresProxy {
   /** As a network that swallows everything: connections open, and no byte comes back. */
   stall(): void {
     this.mode = 'stall';
+  }
+
+  /** As a firewall that forgot them: what is open stays open and dead. New connections get through. */
+  forget(): void {
+    for (const socket of this.sockets) this.forgotten.add(socket);
   }
 
   /** Every answer takes this much longer from now on. */
@@ -79,7 +85,7 @@ export class PostgresProxy {
   private forward(from: Socket, to: Socket, delayMs: () => number): void {
     let busyUntil = 0;
     from.on('data', (chunk) => {
-      if (this.mode === 'stall') return;
+      if (this.mode === 'stall' || this.forgotten.has(from)) return;
       const now = performance.now();
       busyUntil = Math.max(busyUntil, now + delayMs());
       setTimeout(() => to.writable && to.write(chunk), busyUntil - now).unref();
