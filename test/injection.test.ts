@@ -2,7 +2,13 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { RATE_LIMIT } from '../src/http/rate-limit.js';
 import { declaredRoutes, type DeclaredRoute } from '../src/http/declared-routes.js';
 import { fieldsOf } from '../src/http/fields.js';
-import { createAdministrator, createResource, signUp, type Person } from './support/factories.js';
+import {
+  createAdministrator,
+  createResource,
+  newEmail,
+  signUp,
+  type Person,
+} from './support/factories.js';
 import { INJECTIONS } from './support/injections.js';
 import { startApp, type TestApp } from './support/test-app.js';
 
@@ -14,7 +20,9 @@ const GUARDED = [
   'session_revocations',
   'migrations',
 ];
-const PEOPLE = 8;
+/** So many that no budget of theirs ends the test: a refused request reaches no SQL. */
+const PEOPLE = 24;
+const ADMINS = 6;
 
 let app: TestApp;
 let crowd: Person[];
@@ -25,7 +33,7 @@ let turn = 0;
 beforeAll(async () => {
   app = await startApp();
   crowd = await Promise.all(Array.from({ length: PEOPLE }, () => signUp(app)));
-  admins = await Promise.all([createAdministrator(app), createAdministrator(app)]);
+  admins = await Promise.all(Array.from({ length: ADMINS }, () => createAdministrator(app)));
   await Promise.all(crowd.map((person) => createResource(person)));
   routes = declaredRoutes(app.app);
 });
@@ -65,7 +73,7 @@ function requestsOf({ method, path, inputs }: DeclaredRoute, payload: string) {
   for (const name of query ? textFields(query) : [])
     requests.push({ path: `${fill(path, id)}?${name}=${encodeURIComponent(payload)}` });
   for (const name of body ? textFields(body) : []) {
-    const legal = { title: 'T', content: 'C', email: 'a@example.com', password: 'p' };
+    const legal = { title: 'T', content: 'C', email: newEmail(), password: 'p' };
     const own = Object.fromEntries(
       Object.entries(legal).filter(([key]) => body && fieldsOf(body).has(key)),
     );
@@ -85,8 +93,8 @@ describe('every text that a client can send', () => {
         answer: await next(isForAdmins(path)).send<{ title?: string }>(method, path, body),
       })),
     );
-    const broken = answers.filter(({ answer }) => answer.status >= 500 && answer.status !== 503);
-    expect(broken.map(({ request }) => request)).toEqual([]);
+    const broken = answers.filter(({ answer: { status } }) => status >= 500 || status === 429);
+    expect(broken.map(({ request, answer }) => [request, answer.text])).toEqual([]);
     const told = answers.filter(
       ({ answer }) => answer.status >= 400 && answer.text.match(/SQL|pg_/),
     );
@@ -124,7 +132,7 @@ describe('the walk over the routes', () => {
 
 describe('the filter on titles', () => {
   it('matches its wildcards as text', async () => {
-    const person = crowd[1] as Person;
+    const person = await signUp(app);
     await createResource(person, { title: '100% sure_thing' });
     await createResource(person, { title: '100 per cent sure thing' });
     for (const [pattern, hits] of [
@@ -137,8 +145,7 @@ describe('the filter on titles', () => {
       const { body } = await person.client.get<{ items: { title: string }[] }>(
         `/v1/resources?title=${encodeURIComponent(pattern)}`,
       );
-      const own = body.items.filter(({ title }) => title.startsWith('100'));
-      expect([pattern, own.length]).toEqual([pattern, hits]);
+      expect([pattern, body.items.length]).toEqual([pattern, hits]);
     }
   });
 });

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
+import { withClient } from '../src/database/provision.js';
 import { countStatuses } from './support/answers.js';
 import {
   Child,
@@ -43,11 +44,14 @@ async function start(env = productionEnvironment(proxy.url, 0)) {
   return { child, url, client: () => new Client(url) };
 }
 
+/** As the administrator: what others wait for is nobody else's to see. */
 async function untilWaiting(statements: number): Promise<void> {
-  const waiting = () =>
-    database.query(`SELECT FROM pg_stat_activity
-      WHERE datname = current_database() AND wait_event_type = 'Lock'`);
-  while ((await waiting()).length < statements) await sleep(20);
+  await withClient(database.urls.admin, async (admin) => {
+    const waiting = () =>
+      admin.query(`SELECT FROM pg_stat_activity
+        WHERE datname = current_database() AND wait_event_type = 'Lock'`);
+    while ((await waiting()).rowCount !== statements) await sleep(20);
+  });
 }
 
 async function exitOf(child: Child): Promise<number | null | 'too late'> {

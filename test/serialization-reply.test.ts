@@ -17,10 +17,13 @@ class NoteDto {
   name!: string;
 }
 
-/** A reader's own way to the raw reply, which the proof of the routes cannot see. */
-const RawReply = createParamDecorator((_data: unknown, context: ExecutionContext) =>
-  context.switchToHttp().getResponse<FastifyReply>(),
-);
+/**
+ * A reader's own way to the raw reply, which the proof of the routes cannot see. In a box: a reply is
+ * thenable, and Nest would wait for it to be sent before the handler runs.
+ */
+const RawReply = createParamDecorator((_data: unknown, context: ExecutionContext) => ({
+  reply: context.switchToHttp().getResponse<FastifyReply>(),
+}));
 
 const WAYS: Record<string, (reply: FastifyReply) => unknown> = {
   'sends a text': (reply) => reply.send(LOOT),
@@ -52,7 +55,9 @@ const PARTLY: typeof WAYS = {
 
 for (const [name, run] of Object.entries({ ...WAYS, ...PARTLY })) {
   const { prototype } = WaysController;
-  Object.defineProperty(prototype, name, { value: (reply: FastifyReply) => run(reply) });
+  Object.defineProperty(prototype, name, {
+    value: ({ reply }: { reply: FastifyReply }) => run(reply),
+  });
   RawReply()(prototype, name, 0);
   const handler = Object.getOwnPropertyDescriptor(prototype, name) ?? {};
   const path = name.replaceAll(' ', '-');

@@ -57,7 +57,7 @@ export const lesson: Lesson = {
       title: 'Deleting an account asks for the password again',
       file: ACCOUNT,
       removal: { edits: [edit(REAUTHENTICATE + REMOVE, REMOVE)] },
-      opens: ['trust-status', 'trust-loot'],
+      opens: ['trust-status', 'trust-loot', 'guess-account-deletion'],
     },
   ],
   wrongFixes: [
@@ -66,7 +66,7 @@ export const lesson: Lesson = {
       title: 'Check the password after the work is done',
       why: 'The answer is a refusal, so a test of the status stays green; the account is gone.',
       change: { edits: [edit(REAUTHENTICATE + REMOVE, REMOVE + REAUTHENTICATE)] },
-      opens: ['trust-loot'],
+      opens: ['trust-loot', 'guess-account-deletion'],
     },
   ],
 };

@@ -38,7 +38,13 @@ const controls: Control[] = [
     title: 'A body that did not pass the serializer is not sent',
     file: HOOKS,
     removal: {
-      edits: [edit(HOOKS, 'if (empty || reply.bodyIsAllowed ||', 'if (payload !== undefined ||')],
+      edits: [
+        edit(
+          HOOKS,
+          'if (empty || reply.bodyIsAllowed || request.routeOptions.config.asset) return done();',
+          'return done();',
+        ),
+      ],
     },
     opens: ['data-own-body'],
   },

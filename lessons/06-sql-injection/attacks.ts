@@ -27,11 +27,14 @@ const throughValues: Attack[] = [
     run: async (target) => {
       const ada = await target.person('ada');
       const mallory = await signUpAs(target, `',$2,coalesce('admin',$3))--`);
+      const me = await mallory.get<{ role?: string }>('/v1/users/me');
       const { body } = await mallory.get<{ items?: { email: string }[] }>(
         `/v1/users?email=${ada.email}`,
       );
       const seen = body.items?.some(({ email }) => email === ada.email);
-      return seen ? 'an administrator’s account, and with it the address of Ada' : null;
+      return seen && me.body.role === 'admin'
+        ? 'an administrator’s account, and with it the address of Ada'
+        : null;
     },
   },
   {

@@ -151,6 +151,7 @@ const expired: Attack[] = [
   {
     id: 'token-expired-remembered',
     title: 'Go on with a token that was good a moment ago',
+    ownLessonOnly: true,
     needsLab: true,
     // A busy machine may let the short one expire before its first use.
     run: async (target) => (await outlive(target, 0.3)) ?? outlive(target, 2),

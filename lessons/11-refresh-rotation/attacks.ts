@@ -129,6 +129,7 @@ const ends: Attack[] = [
   {
     id: 'refresh-outlive',
     title: 'Fetch an access token just before the session ends',
+    ownLessonOnly: true,
     needsLab: true,
     // A busy machine may let the short one end before it is refreshed.
     run: async (target) => (await outlive(target, 300)) ?? outlive(target, 2_000),

@@ -85,7 +85,7 @@ export const lesson: Lesson = {
       id: 'guess-ipv6-network',
       title: 'An IPv6 subscriber is one source',
       file: RATES,
-      removal: removal(RATES, 'return isIPv6(ip) ? networkOf(ip) : ip;', 'return ip;'),
+      removal: removal(RATES, 'isIPv6(ip) ? networkOf(ip)', 'isIPv6(ip) ? ip'),
       opens: ['guess-many-ipv6'],
     },
   ],

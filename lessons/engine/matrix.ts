@@ -28,12 +28,13 @@ export async function generatedFiles(lessons: Lesson[], seen: Observation[]): Pr
 export const tidy = (text: string, parser: 'json' | 'markdown') =>
   format(text, { parser, printWidth: 100, singleQuote: true });
 
-/** Scenarios split a state into several instances; here they are one row again. */
+/** Scenarios and the sweep split a state into several instances; here they are one row again. */
 function rowsOf(seen: Observation[]): Row[] {
   const rows = new Map<string, Row>();
   for (const { state, loot } of seen) {
-    const key = `${state.kind}|${state.name}`;
-    const empty = { lesson: state.lesson.folder, state: state.kind, name: state.name };
+    const kind = state.kind === 'sweep' ? 'removed' : state.kind;
+    const key = `${kind}|${state.name}`;
+    const empty = { lesson: state.lesson.folder, state: kind, name: state.name };
     const row = rows.get(key) ?? { ...empty, opens: [], expected: [] };
     row.opens.push(...[...loot].filter(([, got]) => got !== null).map(([id]) => id));
     row.expected.push(...state.expected);

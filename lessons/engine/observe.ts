@@ -1,5 +1,5 @@
 import { RefusedToStart, startInstance } from './instance.js';
-import type { Attack, Loot } from './lesson.js';
+import type { Loot } from './lesson.js';
 import type { State } from './states.js';
 import { Target } from './target.js';
 import { renderTrace } from './trace.js';
@@ -22,15 +22,21 @@ export async function observe(state: State): Promise<Observation> {
   const stories = new Map<string, string>();
   const surprises: string[] = [];
   try {
-    await tryAll(state, loot, stories);
+    surprises.push(...(await tryAll(state, loot, stories)));
   } catch (error) {
     surprises.push((error as Error).message);
   }
-  if (surprises.length === 0) surprises.push(...compare(state, loot));
+  surprises.push(...compare(state, loot));
   return { state, loot, stories, surprises, milliseconds: performance.now() - startedAt };
 }
 
-async function tryAll(state: State, loot: Map<string, Loot>, stories: Map<string, string>) {
+/** Answers why an attack could not be judged: an error is never a proof. */
+async function tryAll(
+  state: State,
+  loot: Map<string, Loot>,
+  stories: Map<string, string>,
+): Promise<string[]> {
+  const errors: string[] = [];
   const scenario = state.attacks.length === 1 ? state.attacks[0]?.scenario : undefined;
   const instance = await startInstance(state.changes).catch((error: unknown) => {
     const refused = error instanceof RefusedToStart && scenario?.refusal?.test(error.message);
@@ -40,25 +46,22 @@ async function tryAll(state: State, loot: Map<string, Loot>, stories: Map<string
       stories.set(id, `The app refuses to start:\n${error.message.trim()}`);
     }
   });
-  if (!instance) return;
+  if (!instance) return errors;
   try {
     const shipped = state.kind === 'shipped' || state.kind === 'restored';
     if (shipped && !scenario) await state.lesson.use(new Target(instance.url, instance));
     for (const attack of state.attacks) {
       const target = new Target(instance.url, instance);
-      loot.set(attack.id, await tryOne(attack, target));
+      try {
+        loot.set(attack.id, await attack.run(target));
+      } catch (error) {
+        errors.push(`${attack.id}: ${(error as Error).message}`);
+      }
       stories.set(attack.id, renderTrace(target.trace));
     }
+    return errors;
   } finally {
     await instance.stop();
-  }
-}
-
-async function tryOne(attack: Attack, target: Target): Promise<Loot> {
-  try {
-    return await attack.run(target);
-  } catch (error) {
-    throw new Error(`${attack.id}: ${(error as Error).message}`, { cause: error });
   }
 }
 

@@ -6,7 +6,9 @@ const FOLDER = join(import.meta.dirname, '..');
 
 /** Every lesson, in the order of the numbers. Throws when two things share an id or a name is unknown. */
 export async function loadLessons(): Promise<Lesson[]> {
-  const folders = readdirSync(FOLDER).filter((name) => existsSync(join(FOLDER, name, 'lesson.ts')));
+  const folders = readdirSync(FOLDER).filter(
+    (name) => /^\d\d-/.test(name) && existsSync(join(FOLDER, name, 'lesson.ts')),
+  );
   const lessons = await Promise.all(
     folders.toSorted().map(async (folder) => {
       const path = join(FOLDER, folder, 'lesson.ts');

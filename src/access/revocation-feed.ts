@@ -37,7 +37,7 @@ export class RevocationFeed implements OnApplicationBootstrap, BeforeApplication
   private readonly awaited = new Map<string, () => void>();
   private link: pg.Client | undefined;
   private heardAt = Number.NEGATIVE_INFINITY;
-  private stopping = false;
+  private readonly stop = new AbortController();
   private running = Promise.resolve();
 
   constructor(
@@ -54,9 +54,13 @@ export class RevocationFeed implements OnApplicationBootstrap, BeforeApplication
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    this.stopping = true;
+    this.stop.abort();
     await this.link?.end();
     await this.running;
+  }
+
+  private get stopping(): boolean {
+    return this.stop.signal.aborted;
   }
 
   get isLive(): boolean {
@@ -95,9 +99,10 @@ export class RevocationFeed implements OnApplicationBootstrap, BeforeApplication
     let link: pg.Client | undefined = first;
     while (!this.stopping) {
       if (link) await this.beat(link);
-      await sleep(link ? 0 : RECONNECT_MS);
+      await this.pause(link ? 0 : RECONNECT_MS);
       link = this.stopping ? undefined : await this.reopen();
     }
+    await link?.end();
   }
 
   private async reopen(): Promise<pg.Client | undefined> {
@@ -122,9 +127,10 @@ export class RevocationFeed implements OnApplicationBootstrap, BeforeApplication
     for (const sign of ['error', 'end'] as const)
       link.on(sign, () => (this.heardAt = Number.NEGATIVE_INFINITY));
     link.on('notification', ({ payload }) => this.hear(payload ?? ''));
-    this.link = link;
     try {
       await link.connect();
+      // Not before: pg forgets to answer a connect() whose client is ended meanwhile.
+      this.link = link;
       await link.query('LISTEN session_revoked');
       await this.load(link);
     } catch (error) {
@@ -156,7 +162,7 @@ export class RevocationFeed implements OnApplicationBootstrap, BeforeApplication
         await link.query('SELECT 1');
         this.heardAt = performance.now();
         if (beats % FORGET_EVERY_BEATS === 0) this.forgetExpired();
-        await sleep(HEARTBEAT_MS, undefined, { ref: false });
+        await this.pause(HEARTBEAT_MS);
       }
     } catch (error) {
       this.heardAt = Number.NEGATIVE_INFINITY;
@@ -165,6 +171,11 @@ export class RevocationFeed implements OnApplicationBootstrap, BeforeApplication
     } finally {
       await link.end().catch(() => {});
     }
+  }
+
+  /** Cut short when the app stops. */
+  private async pause(milliseconds: number): Promise<void> {
+    await sleep(milliseconds, undefined, { ref: false, signal: this.stop.signal }).catch(() => {});
   }
 
   private forgetRows(): Promise<unknown> {

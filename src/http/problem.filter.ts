@@ -45,6 +45,7 @@ export function answerProblem(error: unknown, request: FastifyRequest, reply: Fa
     .headers({ ...SECURITY_HEADERS, 'x-request-id': request.id, ...problem.headers })
     .removeHeader('etag')
     .type('application/problem+json')
+    .serializer(String)
     .send(JSON.stringify(problemBody(problem, request.id)));
 }
 

@@ -70,6 +70,8 @@ function serialize(request: FastifyRequest, reply: FastifyReply, payload: unknow
   const body = pick(payload) as { version?: unknown };
   if (versioned) void reply.header('etag', `"${Number(body.version)}"`);
   reply.bodyIsAllowed = true;
+  // A serializer that the handler brought along would write something else.
+  void reply.serializer(JSON.stringify);
   return body;
 }
 
