@@ -19,7 +19,10 @@ const load = ({ owners }: Stage, server: Server, scenario: Scenario, seconds: nu
   run(server, { ...scenario, seconds, next: () => scenario.next(pick(owners)) });
 
 /** First, second, first, second ...: what disturbs the machine disturbs both. */
-async function inTurn(ways: (() => Promise<Measured>)[], rounds: number): Promise<Measured[]> {
+export async function inTurn(
+  ways: (() => Promise<Measured>)[],
+  rounds: number,
+): Promise<Measured[]> {
   const results = ways.map((): Measured[] => []);
   for (let round = 0; round < WARM_UP_ROUNDS + rounds; round += 1)
     for (const [n, way] of ways.entries()) results[n]?.push(await way());

@@ -1,8 +1,10 @@
 // npm run bench [-- --quick]: what all the controls together cost. The built app and a bare server do
 // the same work on the same database in turn; each number is the median of several rounds.
+// npm run bench -- --controls: what each control on the read path costs, by taking it out.
 import 'reflect-metadata';
 import { checkAnswers } from './answers.js';
 import { compare, compareUnderLogins, type Pace } from './compare.js';
+import { compareControls } from './controls.js';
 import { goal, percent, ratioOf, table, type Line } from './report.js';
 import { CREATE, LIST, LOGIN, PING, READ, type Scenario } from './scenarios.js';
 import { setStage, type Stage } from './stage.js';
@@ -47,22 +49,21 @@ async function reportStart(): Promise<void> {
   say(goal(`${text} (under ${GOALS.startSeconds} s)`, build + server < GOALS.startSeconds));
 }
 
-say('making 100,000 resources of 1,000 owners');
-const stage = await setStage();
-let result: Awaited<ReturnType<typeof measure>>;
-try {
-  result = await measure(stage);
-} finally {
-  await stage.stop();
-}
-const { lines, read, list, idle, busy } = result;
-say(`\n${table(lines)}\n`);
-for (const line of [read, list]) reportRatio(line);
-reportSlowdown(idle, busy);
-await reportStart();
+async function compareWithBare(): Promise<void> {
+  const stage = await setStage();
+  const { lines, read, list, idle, busy } = await measure(stage).finally(() => stage.stop());
+  say(`\n${table(lines)}\n`);
+  for (const line of [read, list]) reportRatio(line);
+  reportSlowdown(idle, busy);
+  await reportStart();
 
-const wrong = lines.reduce((sum, { app, bare }) => sum + app.wrong + (bare?.wrong ?? 0), 0);
-if (wrong > 0) {
-  say(`${wrong} answers were not 2xx: the numbers above mean nothing`);
-  process.exitCode = 1;
+  const wrong = lines.reduce((sum, { app, bare }) => sum + app.wrong + (bare?.wrong ?? 0), 0);
+  if (wrong > 0) {
+    say(`${wrong} answers were not 2xx: the numbers above mean nothing`);
+    process.exitCode = 1;
+  }
 }
+
+say('making 100,000 resources of 1,000 owners');
+if (process.argv.includes('--controls')) say(`\n${await compareControls(pace)}`);
+else await compareWithBare();

@@ -18,19 +18,26 @@ export const ratioOf = ({ app, bare }: Line) => (bare ? app.perSecond / bare.per
 export const percent = (part: number | undefined) =>
   part === undefined ? '' : `${(part * 100).toFixed(0)} %`;
 
-/** Reads the same in a terminal and in Markdown. */
+/** The lines under the head of the comparison. */
 export function table(lines: Line[]): string {
-  const body = lines.map((line) => [
-    line.name,
-    ...numbers(line.app),
-    ...numbers(line.bare),
-    percent(ratioOf(line)),
-  ]);
-  const widths = HEAD.map((head, n) =>
-    Math.max(head.length, ...body.map((cells) => cells[n]?.length ?? 0)),
+  return grid(
+    HEAD,
+    lines.map((line) => [
+      line.name,
+      ...numbers(line.app),
+      ...numbers(line.bare),
+      percent(ratioOf(line)),
+    ]),
+  );
+}
+
+/** Reads the same in a terminal and in Markdown. The first column holds words, the others numbers. */
+export function grid(head: string[], body: string[][]): string {
+  const widths = head.map((title, n) =>
+    Math.max(title.length, ...body.map((cells) => cells[n]?.length ?? 0)),
   );
   const rule = widths.map((width) => '-'.repeat(width));
-  return [HEAD, rule, ...body].map((cells) => format(cells, widths)).join('\n');
+  return [head, rule, ...body].map((cells) => format(cells, widths)).join('\n');
 }
 
 function format([name = '', ...rest]: string[], [first = 0, ...widths]: number[]): string {

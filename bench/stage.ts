@@ -1,4 +1,5 @@
 import { Config } from '../src/config/config.js';
+import type { Environment } from '../src/config/environment.js';
 import { createAppSecret, createSigningJwk } from '../src/config/secrets.js';
 import { createTestDatabase } from '../test/support/test-database.js';
 import { startTestServer } from '../test/support/test-server.js';
@@ -7,7 +8,15 @@ import { freePort, startServer, type Server } from './servers.js';
 
 const POOL_SIZE = 10;
 
-/** Both servers, on one database that is full. */
+/** A database that is full, and what an app needs to serve it. */
+interface Ground {
+  databaseUrl: string;
+  env: Environment;
+  owners: Owner[];
+  stop: () => Promise<void>;
+}
+
+/** Both servers, on that database. */
 export interface Stage {
   app: Server;
   bare: Server;
@@ -15,19 +24,29 @@ export interface Stage {
   stop: () => Promise<void>;
 }
 
-export async function setStage(): Promise<Stage> {
-  const stopPostgres = await startTestServer();
+export async function setGround(): Promise<Ground> {
+  const stop = await startTestServer();
   const { urls } = await createTestDatabase();
   await fill(urls.owner);
-  const env = { ...production(urls.app), PORT: `${await freePort()}` };
+  const env = production(urls.app);
   const owners = await readOwners(urls.owner, new Config(env));
-  const app = await startServer({ args: ['dist/main.js'], port: Number(env.PORT), env });
-  const bare = await startBare(urls.app);
+  return { databaseUrl: urls.app, env, owners, stop };
+}
+
+export async function setStage(): Promise<Stage> {
+  const { databaseUrl, env, owners, stop: stopPostgres } = await setGround();
+  const app = await startApp(['dist/main.js'], env);
+  const bare = await startBare(databaseUrl);
   const stop = async () => {
     await Promise.all([app.stop(), bare.stop()]);
     await stopPostgres();
   };
   return { app, bare, owners, stop };
+}
+
+export async function startApp(args: string[], env: Environment): Promise<Server> {
+  const port = await freePort();
+  return startServer({ args, port, env: { ...env, PORT: `${port}` } });
 }
 
 /** As `npm run start:prod` needs it: every control is on, and there is no way to have it otherwise. */

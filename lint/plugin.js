@@ -1,7 +1,12 @@
+import approvedHashes from './approved-hashes.js';
 import boundParameters from './bound-parameters.js';
 import oneWayImports from './one-way-imports.js';
 
 export default {
   meta: { name: 'bulwark' },
-  rules: { 'bound-parameters': boundParameters, 'one-way-imports': oneWayImports },
+  rules: {
+    'approved-hashes': approvedHashes,
+    'bound-parameters': boundParameters,
+    'one-way-imports': oneWayImports,
+  },
 };

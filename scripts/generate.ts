@@ -13,6 +13,7 @@ import { createDevelopmentSecrets } from '../src/config/secrets.js';
 import { VARIABLES, type Variable } from '../src/config/variables.js';
 import { API_PREFIX, UNVERSIONED_PATHS } from '../src/http/declared-routes.js';
 import { PROBLEMS } from '../src/http/problem.js';
+import { asvsLedger, attackLedger, countStates } from '../test/support/ledgers.js';
 
 const ROOT = join(import.meta.dirname, '..');
 const variables = Object.entries<Variable<unknown>>(VARIABLES);
@@ -21,12 +22,18 @@ const FILES: Record<string, () => string | Promise<string>> = {
   'openapi.json': openApi,
   '.env.example': envExample,
   'docs/problems.md': problems,
-  'README.md': () => between(read('README.md'), 'configuration', configurationTable()),
+  'README.md': () =>
+    between(
+      between(read('README.md'), 'configuration', configurationTable()),
+      'ledgers',
+      ledgerTables(),
+    ),
 };
 
 async function main(): Promise<void> {
   const check = process.argv.includes('--check');
   const stale: string[] = [];
+  if (check) process.stdout.write(`\n${ledgerTables()}\n`);
   for (const [file, make] of Object.entries(FILES)) {
     const content = await formatted(file, await make());
     if (content === read(file)) continue;
@@ -72,6 +79,27 @@ function configurationTable(): string {
     about,
   ]);
   return table(['Variable', 'Default', 'About'], rows);
+}
+
+/** How far the yardsticks are met: their rows by state, counted from the ledgers. */
+function ledgerTables(): string {
+  const asvs = countStates(asvsLedger(), ({ level }: { level: string }) => level);
+  const attacks = countStates(attackLedger(), () => 'all');
+  return [
+    tableOfStates('ASVS 5.0', asvs, ['proven', 'deployment', 'not applicable', 'open']),
+    tableOfStates('Attacks', attacks, ['refused', 'not applicable', 'later']),
+  ].join('\n\n');
+}
+
+function tableOfStates(
+  title: string,
+  counts: Map<string, Map<string, number>>,
+  states: string[],
+): string {
+  const rows = [...counts.entries()]
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([group, ofState]) => [group, ...states.map((state) => `${ofState.get(state) ?? 0}`)]);
+  return table([title, ...states], rows);
 }
 
 function problems(): string {

@@ -1,3 +1,4 @@
+import type { FastifyBaseLogger } from 'fastify';
 import 'reflect-metadata';
 import { createApp } from './app.setup.js';
 import { Config } from './config/config.js';
@@ -14,9 +15,10 @@ async function main(): Promise<void> {
   try {
     const config = new Config(env);
     const app = await createApp(config);
+    const fault = nextUncaughtError(app.getHttpAdapter().getInstance().log);
     await app.listen(config.port, config.host);
     if (!config.production) greet(await app.getUrl());
-    await stopSignal;
+    await Promise.race([stopSignal, fault]);
     setTimeout(() => process.exit(1), SHUTDOWN_MS).unref();
     await app.close();
   } finally {
@@ -29,6 +31,24 @@ function nextStopSignal(): Promise<void> {
   return new Promise((resolve) => {
     process.on('SIGTERM', () => resolve());
     process.on('SIGINT', () => resolve());
+  });
+}
+
+/**
+ * What nobody caught leaves the process in a state that nobody knows: the log says why, and it ends
+ * in order, with 1 (ASVS 16.5.4).
+ */
+function nextUncaughtError(log: FastifyBaseLogger): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (error: unknown) => {
+      // Without values: the log describes errors itself. It leaves out what is undefined.
+      log.fatal({ err: error ?? null }, 'an error that nobody caught');
+      process.exitCode = 1;
+      resolve();
+    };
+    process.on('uncaughtException', end);
+    // Node would put the reason, whatever it holds, into the message of an exception.
+    process.on('unhandledRejection', end);
   });
 }
 
@@ -47,7 +67,7 @@ function greet(url: string): void {
 }
 
 main().then(
-  () => process.exit(0),
+  () => process.exit(),
   (error: unknown) => {
     // A fault of the operator's is told in words; a stack trace would only hide them.
     const known = error instanceof ConfigError || error instanceof InsecureRouteError;

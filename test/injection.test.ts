@@ -1,15 +1,19 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
 import { RATE_LIMIT } from '../src/http/rate-limit.js';
-import { declaredRoutes, type DeclaredRoute } from '../src/http/declared-routes.js';
-import { fieldsOf } from '../src/http/fields.js';
-import {
-  createAdministrator,
-  createResource,
-  newEmail,
-  signUp,
-  type Person,
-} from './support/factories.js';
+import { createCast, type Cast } from './support/cast.js';
+import type { Client } from './support/client.js';
+import { createResource, signUp, type Person } from './support/factories.js';
 import { INJECTIONS } from './support/injections.js';
+import {
+  fillPath,
+  inventoryOf,
+  legalBody,
+  legalHeaders,
+  type Field,
+  type Route,
+} from './support/inventory.js';
+import { recordStatements } from './support/statements.js';
 import { startApp, type TestApp } from './support/test-app.js';
 
 /** Legal requests write to these; to all others nothing may be added and nothing be lost. */
@@ -21,90 +25,154 @@ const GUARDED = [
   'migrations',
 ];
 /** So many that no budget of theirs ends the test: a refused request reaches no SQL. */
-const PEOPLE = 24;
-const ADMINS = 6;
+const PEOPLE = 40;
+const ADMINS = 10;
+/** Long and odd enough for a password, and in no statement of ours: where it stands, a payload does. */
+const PAD = 'plum orchid 4711 ';
 
 let app: TestApp;
+let createPerson: Cast;
 let crowd: Person[];
 let admins: Person[];
-let routes: DeclaredRoute[];
+let bystander: Person;
+let routes: Route[];
 let turn = 0;
+const recorder = recordStatements();
+const reached = new Set<string>();
 
 beforeAll(async () => {
   app = await startApp();
-  crowd = await Promise.all(Array.from({ length: PEOPLE }, () => signUp(app)));
-  admins = await Promise.all(Array.from({ length: ADMINS }, () => createAdministrator(app)));
-  await Promise.all(crowd.map((person) => createResource(person)));
-  routes = declaredRoutes(app.app);
+  createPerson = await createCast(app);
+  crowd = await Promise.all(Array.from({ length: PEOPLE }, () => createPerson('user')));
+  admins = await Promise.all(Array.from({ length: ADMINS }, () => createPerson('admin')));
+  bystander = await createPerson('user');
+  await createResource(bystander);
+  routes = inventoryOf(app);
 });
-afterAll(() => app.close());
+afterAll(async () => {
+  recorder.stop();
+  await app.close();
+});
 
+const oneOf = (people: Person[]) => people[(turn += 1) % people.length] as Person;
 /** Somebody else each time, from another address: no budget ends the test. */
-function next(admin: boolean) {
-  const people = admin ? admins : crowd;
-  const person = people[(turn += 1) % people.length] as Person;
-  return app.client().withToken(person.tokens.accessToken);
-}
+const next = () => app.client().withToken(oneOf(crowd).tokens.accessToken);
 
-async function rowCounts() {
+async function traces() {
   const counts = GUARDED.map((table) => `(SELECT count(*) FROM ${table})::int AS ${table}`);
   const [row] = await app.database.query(
     `SELECT ${counts.join(', ')},
     (SELECT count(*) FROM users WHERE role = 'admin')::int AS admins,
-    (SELECT count(*) FROM users WHERE id = ANY($1))::int AS people`,
-    [crowd.map(({ id }) => id)],
+    (SELECT count(*) FROM users WHERE id = ANY($1))::int AS people,
+    (SELECT to_jsonb(u) FROM users u WHERE id = $2) AS bystander,
+    (SELECT jsonb_agg(r) FROM resources r WHERE owner_id = $2) AS hers`,
+    [crowd.map(({ id }) => id), bystander.id],
   );
   return row;
 }
 
-const textFields = (dto: Parameters<typeof fieldsOf>[0]) =>
-  [...fieldsOf(dto)].filter(([, { kind }]) => kind === 'string').map(([name]) => name);
-const fill = (path: string, value: string) =>
-  path.replaceAll(/:\w+/g, () => encodeURIComponent(value));
-const isForAdmins = (path: string) => path.startsWith('/v1/users') && !path.includes('/me');
-
-/** Each place of a route that takes a text, with the payload in it. */
-function requestsOf({ method, path, inputs }: DeclaredRoute, payload: string) {
-  const id = '00000000-0000-4000-8000-000000000000';
-  const body = inputs.body?.dto;
-  const query = inputs.query?.dto;
-  const requests: { path: string; body?: object }[] = [];
-  if (path.includes(':')) requests.push({ path: fill(path, payload), ...(body && { body: {} }) });
-  for (const name of query ? textFields(query) : [])
-    requests.push({ path: `${fill(path, id)}?${name}=${encodeURIComponent(payload)}` });
-  for (const name of body ? textFields(body) : []) {
-    const legal = { title: 'T', content: 'C', email: newEmail(), password: 'p' };
-    const own = Object.fromEntries(
-      Object.entries(legal).filter(([key]) => body && fieldsOf(body).has(key)),
-    );
-    requests.push({ path: fill(path, id), body: { ...own, [name]: payload } });
-  }
-  return requests.map((request) => ({ method, ...request }));
+interface Shot {
+  /** `GET /v1/resources query title` */
+  at: string;
+  name: string;
+  send: () => ReturnType<typeof shoot>;
 }
+const shoot = (client: Client, ...request: Parameters<Client['send']>) =>
+  client.send<{ code?: string; errors?: { at: string }[] }>(...request);
+
+/** A password meets nothing but its hash, which takes its time: it gets one payload of so many. */
+const PASSWORDS_TRY_EVERY = 5;
+
+/** The payload as it is, and in a text that the field takes: only that where an answer is costly. */
+function valuesOf({ name, schema }: Field, payload: string, costly: boolean): unknown[] {
+  const { format, type } = schema;
+  if (/password/i.test(name) && INJECTIONS.indexOf(payload) % PASSWORDS_TRY_EVERY > 0) return [];
+  const address = `"${payload}"@${randomUUID()}.example.com`;
+  const fitting = format === 'email' ? address : PAD + payload;
+  const texts = costly ? [fitting] : [payload, fitting];
+  return type === 'array' ? texts.map((text) => [text]) : texts;
+}
+
+/** Somebody whom the route serves, and what of his it is tried on. What is his may be used up. */
+async function targetOf({ callers, rateLimit, path, inputs }: Route) {
+  const isAdmin = callers !== 'anybody' && !callers.includes('user');
+  const isUsedUp = rateLimit === 'credentials';
+  const person = isUsedUp ? await createPerson('user') : oneOf(isAdmin ? admins : crowd);
+  const isVersioned = path.includes(':id') && !isAdmin && inputs.body;
+  const { id } = isVersioned ? await createResource(person) : bystander;
+  const client = app.client().withToken(person.tokens.accessToken);
+  return { person, client, values: { id, userId: bystander.id } };
+}
+
+/** Each place of a route that takes a text, with the payload in it and all the rest legal. */
+async function shotsOf(route: Route, payload: string): Promise<Shot[]> {
+  const shots: Shot[] = [];
+  for (const field of route.fields)
+    for (const value of valuesOf(field, payload, route.rateLimit === 'credentials')) {
+      const { place, name } = field;
+      const { person, client, values } = await targetOf(route);
+      const at = { path: {}, query: {}, body: {}, [place]: { [name]: value } };
+      const path = fillPath(route, { ...values, ...at.path });
+      const query = new URLSearchParams(at.query).toString();
+      const legal = legalBody(route, person);
+      const body = legal && { ...legal, ...at.body };
+      const send = () => shoot(client, route.method, `${path}?${query}`, body, legalHeaders(route));
+      shots.push({ at: nameOf(route, field), name, send });
+    }
+  return shots;
+}
+
+const nameOf = ({ key }: Route, { place, name }: Field) => `${key} ${place} ${name}`;
+/** What only a service says, having looked for the text that it was given. */
+const JUDGED = new Set([
+  'invalid_credentials',
+  'wrong_password',
+  'invalid_refresh_token',
+  'invalid_cursor',
+]);
+const isOpen = ({ schema: { enum: choices, format, type } }: Field) =>
+  !choices && format !== 'uuid' && type !== 'integer';
 
 describe('every text that a client can send', () => {
   it.each(INJECTIONS)('is data: %s', async (payload) => {
-    const before = await rowCounts();
-    const requests = routes.flatMap((route) => requestsOf(route, payload));
-    expect(requests.length).toBeGreaterThan(30);
+    const shots = (await Promise.all(routes.map((route) => shotsOf(route, payload)))).flat();
+    expect(shots.length).toBeGreaterThan(40);
+    const before = await traces();
     const answers = await Promise.all(
-      requests.map(async ({ method, path, body }) => ({
-        request: `${method} ${path}`,
-        answer: await next(isForAdmins(path)).send<{ title?: string }>(method, path, body),
-      })),
+      shots.map(async ({ at, name, send }) => ({ at, name, answer: await send() })),
     );
     const broken = answers.filter(({ answer: { status } }) => status >= 500 || status === 429);
-    expect(broken.map(({ request, answer }) => [request, answer.text])).toEqual([]);
+    expect(broken.map(({ at, answer }) => [at, answer.text])).toEqual([]);
     const told = answers.filter(
       ({ answer }) => answer.status >= 400 && answer.text.match(/SQL|pg_/),
     );
     expect(told.map(({ answer }) => answer.text)).toEqual([]);
-    expect(await rowCounts()).toEqual(before);
+    expect(await traces()).toEqual(before);
+    for (const { at, name, answer } of answers) {
+      const stopped = answer.body.code === 'validation_failed' ? answer.body.errors : undefined;
+      // Stopped by another field, the payload would have been tried on nothing.
+      expect([at, stopped?.filter((error) => error.at !== `/${name}`) ?? []]).toEqual([at, []]);
+      if (answer.status < 400 || JUDGED.has(answer.body.code ?? '')) reached.add(at);
+    }
+  });
+
+  it('has come to the services, but where only ids, numbers and choices do', () => {
+    const open = routes.flatMap((route) =>
+      route.fields.filter(isOpen).map((field) => nameOf(route, field)),
+    );
+    expect(open.length).toBeGreaterThan(20);
+    expect([...reached].toSorted()).toEqual(open.toSorted());
+  });
+
+  it('has come to PostgreSQL as a value, and never as part of a statement', () => {
+    const statements = [...recorder.statements.values()];
+    expect(statements.filter(({ text }) => text.includes(PAD.trim()))).toEqual([]);
+    expect(statements.some(({ values }) => values.includes(INJECTIONS[0]))).toBe(true);
   });
 
   it('is stored as it came', async () => {
     for (const title of INJECTIONS) {
-      const { status, body } = await next(false).post('/v1/resources', { title, content: title });
+      const { status, body } = await next().post('/v1/resources', { title, content: title });
       expect([status, body['title'], body['content']]).toEqual([201, title, title]);
     }
   });
@@ -114,8 +182,8 @@ describe('every text that a client can send', () => {
     for (const payload of INJECTIONS.filter((text) => /^[\x20-\x7e]+$/.test(text))) {
       const headers = { 'if-match': payload, 'idempotency-key': payload, traceparent: payload };
       const answers = await Promise.all([
-        next(false).patch(`/v1/resources/${id}`, { title: 'x' }, headers),
-        next(false).post('/v1/resources', { title: 'x', content: '' }, headers),
+        next().patch(`/v1/resources/${id}`, { title: 'x' }, headers),
+        next().post('/v1/resources', { title: 'x', content: '' }, headers),
         app.client().get('/v1/users/me', { authorization: `Bearer ${payload}` }),
       ]);
       for (const { status } of answers) expect(status).toBeLessThan(500);

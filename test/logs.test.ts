@@ -10,8 +10,11 @@ const SECRETS = {
   query: 'canary-query-4711',
 };
 
+const OF_NO_REQUEST = new Set<unknown>(['sys_startup', 'sys_shutdown']);
+
 let app: SpawnedApp;
 const spoken: string[] = [];
+let startedAt: number;
 
 interface Tokens {
   accessToken: string;
@@ -20,7 +23,9 @@ interface Tokens {
 
 /** Everything that one person does, right and wrong, with secrets in every place. */
 beforeAll(async () => {
-  app = await spawnApp();
+  startedAt = Date.now();
+  // Far from UTC, so that a local time would be seen.
+  app = await spawnApp({ env: { TZ: 'Pacific/Kiritimati' } });
   const { email, password, wrong, newPassword, content, query } = SECRETS;
   const client = app.client();
   await client.post('/v1/auth/register', { email, password });
@@ -68,6 +73,33 @@ describe('the log', () => {
       expect(line).toMatchObject({ method: expect.any(String), status: expect.any(Number) });
       expect(line).not.toHaveProperty('url');
     }
+  });
+
+  it('says on every line when in UTC, how grave, and which instance of what wrote it', () => {
+    const lines = app.logs();
+    const instance = lines[0]?.['instance'];
+    expect(instance).toMatch(/^[0-9a-f]{8}$/);
+    for (const line of lines) {
+      expect(line).toMatchObject({
+        level: expect.stringMatching(/^(info|warn|error)$/),
+        time: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+        service: 'bulwark',
+        instance,
+      });
+      const at = Date.parse(line['time'] as string);
+      expect([line.msg, at >= startedAt && at <= Date.now()]).toEqual([line.msg, true]);
+    }
+  });
+
+  it('leads from every event to its request: who asked for what, from where, with what end', () => {
+    const requests = app.logs().filter(({ msg }) => msg === 'request');
+    const events = app.logs().filter(({ event }) => event && !OF_NO_REQUEST.has(event));
+    expect(events.length).toBeGreaterThan(15);
+    for (const { event, requestId } of events)
+      expect([event, requests.find((line) => line['requestId'] === requestId)]).toMatchObject([
+        event,
+        { method: expect.any(String), status: expect.any(Number), ip: expect.any(String) },
+      ]);
   });
 
   it.each([

@@ -70,8 +70,9 @@ export const attacks: Attack[] = [
     run: async (target) => {
       const [ada, eve] = await Promise.all([target.person('ada'), target.person('eve')]);
       await eve.client.post('/v1/resources', { title: 'bait', content: '', ownerId: ada.id });
-      const { body } = await ada.client.get<{ items?: unknown[] }>('/v1/resources');
-      return body.items?.length === 1 ? 'Eve’s bait among Ada’s resources' : null;
+      const { body } = await ada.client.get<{ items?: { ownerId: string }[] }>('/v1/resources');
+      const planted = body.items?.some(({ ownerId }) => ownerId === ada.id);
+      return planted ? 'Eve’s bait among Ada’s resources' : null;
     },
   },
   {

@@ -13,6 +13,9 @@ const removal = (file: string, find: string, replace = '') => ({
 const TAKE_PAIR = "    await this.take('pair', attempt, PAIR);\n";
 const UNLESS_KNOWN = 'if (!(await this.isKnown(attempt))) await this.take';
 
+/** The attacks of lesson 07 that the same budget stops. */
+const FLOODS = ['flood-one-address', 'flood-forged-address', 'flood-other-headers', 'flood-ipv6'];
+
 export const lesson: Lesson = {
   folder: '13-password-guessing',
   title: 'Password guessing',
@@ -72,21 +75,21 @@ export const lesson: Lesson = {
         '(_address, hop) => hop < config.trustedProxyHops',
         'true',
       ),
-      opens: ['guess-forged-source'],
+      opens: ['guess-forged-source', 'flood-forged-address'],
     },
     {
       id: 'guess-source-budget',
       title: 'Thirty tries a minute from one source, whatever the account',
       file: RATES,
       removal: removal(RATES, 'credentials: { perIp: 30 }', 'credentials: { perIp: 30_000 }'),
-      opens: ['guess-many-accounts', 'guess-many-ipv6'],
+      opens: ['guess-many-accounts', 'guess-many-ipv6', ...FLOODS],
     },
     {
       id: 'guess-ipv6-network',
       title: 'An IPv6 subscriber is one source',
       file: RATES,
       removal: removal(RATES, 'isIPv6(ip) ? networkOf(ip)', 'isIPv6(ip) ? ip'),
-      opens: ['guess-many-ipv6'],
+      opens: ['guess-many-ipv6', 'flood-ipv6'],
     },
   ],
   wrongFixes,

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { withClient } from '../../src/database/provision.js';
 import { testEnvironment } from '../../test/support/test-app.js';
@@ -52,6 +53,8 @@ async function launch(changes: Change[], database: TestDatabase, root: string) {
         LOG_LEVEL: 'info',
         ...env,
         LESSON_EDITS: JSON.stringify(edits),
+        // Hundreds of instances load the same libraries.
+        NODE_COMPILE_CACHE: join(tmpdir(), 'bulwark-lessons'),
       },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     },

@@ -39,6 +39,14 @@ function checkNames(lessons: Lesson[]): void {
   const stacked = lessons.flatMap((lesson) =>
     (lesson.stacks ?? []).flatMap((stack) => stack.controls),
   );
+  // What nothing lets through proves nothing, and what lets nothing through is no control.
+  const idle = attacks.filter((id) => !opens.includes(id));
+  if (idle.length > 0) throw new Error(`No removal lets these through: ${idle.join(', ')}`);
+  const unnoticed = controlsOf(lessons).filter(
+    (control) => control.opens.length === 0 && !stacked.includes(control.id),
+  );
+  if (unnoticed.length > 0)
+    throw new Error(`Nobody notices when these are gone: ${unnoticed.map(({ id }) => id).join()}`);
   const unknown = [
     ...opens.filter((id) => !attacks.includes(id)),
     ...stacked.filter((id) => !controls.includes(id)),

@@ -47,8 +47,10 @@ async function tellControl(control: Control, attack: Attack): Promise<void> {
   title(`${control.title}  (${control.file})`);
   say(`The attack: ${attack.title}`);
   const scenario = attack.scenario ? [attack.scenario] : [];
-  const shipped = await attempt(attack, scenario);
-  const removed = await attempt(attack, [control.removal, ...scenario]);
+  const [shipped, removed] = await Promise.all([
+    attempt(attack, scenario),
+    attempt(attack, [control.removal, ...scenario]),
+  ]);
   say(`\n${describeRemoval(control.removal)}\n`);
   sideBySide(['as shipped', shipped.story], ['with the control removed', removed.story]);
   say(`\nas shipped: ${paint('green', shipped.loot ?? 'nothing')}`);

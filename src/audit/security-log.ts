@@ -5,6 +5,7 @@ import {
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyBaseLogger } from 'fastify';
+import { requestLog } from '../http/logger.js';
 
 /** Names of the OWASP Logging Vocabulary; the level says who should look. */
 export const LEVELS = {
@@ -48,7 +49,7 @@ export class SecurityLog implements OnApplicationBootstrap, OnApplicationShutdow
 
   record(event: SecurityEvent, facts: EventFacts = {}): void {
     const fastify = this.adapterHost.httpAdapter.getInstance<{ log: FastifyBaseLogger }>();
-    writeEvent(fastify.log, event, facts);
+    writeEvent(requestLog.getStore() ?? fastify.log, event, facts);
   }
 }
 

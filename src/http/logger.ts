@@ -1,5 +1,6 @@
 import type { LoggerService } from '@nestjs/common';
 import type { FastifyBaseLogger, FastifyServerOptions } from 'fastify';
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { types } from 'node:util';
@@ -14,6 +15,9 @@ export function requestIdOf(request: Pick<IncomingMessage, 'headers'>): string {
   const traced = typeof header === 'string' ? TRACEPARENT.exec(header)?.[1] : undefined;
   return traced ?? randomUUID().replaceAll('-', '');
 }
+
+/** The log of the request that is being answered: what a service writes carries its id, too. */
+export const requestLog = new AsyncLocalStorage<FastifyBaseLogger>();
 
 /**
  * JSON lines from Fastify's own pino. What is logged is chosen field by field, so that there is

@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { requestLog } from './logger.js';
 import { applyQuota, RATE_LIMITS, sourceOf } from './rate-limit.js';
 import { RateLimiter } from './rate-limiter.js';
 import { SECURITY_HEADERS } from './security-headers.js';
@@ -28,6 +29,8 @@ export function addRequestHooks(fastify: FastifyInstance): void {
     checkMessage(request);
     done();
   });
+  // Not sooner: what follows the reading of a body would not be inside.
+  fastify.addHook('preHandler', (request, _reply, done) => requestLog.run(request.log, done));
   fastify.addHook('preSerialization', (request, reply, payload, done) => {
     done(null, reply.bodyIsAllowed ? payload : serialize(request, reply, payload));
   });

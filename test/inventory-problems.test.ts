@@ -1,0 +1,227 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { PROBLEMS, type ProblemCode } from '../src/http/problem.js';
+import { refresh, tryLogin, until } from './support/auth.js';
+import { createAdministrator, createResource, newEmail, signUp } from './support/factories.js';
+import type { Person, ResourceBody } from './support/factories.js';
+import { inventoryOf, type Route } from './support/inventory.js';
+import { PostgresProxy } from './support/postgres-proxy.js';
+import { exchange } from './support/raw-http.js';
+import { startApp, type TestApp } from './support/test-app.js';
+import { createTestDatabase, type TestDatabase } from './support/test-database.js';
+
+interface AnyAnswer {
+  status: number;
+  headers: Headers;
+  text: string;
+}
+
+/** More than may wait for a password to be hashed, by far. */
+const CROWD = 160;
+const LOGIN = 'POST /v1/auth/login';
+const REGISTER = 'POST /v1/auth/register';
+const CREATE = 'POST /v1/resources';
+const CHANGE = 'PATCH /v1/resources/:id';
+const LIST = 'GET /v1/resources';
+
+let database: TestDatabase;
+let proxy: PostgresProxy;
+let app: TestApp;
+let routes: Route[];
+let ada: Person;
+let resource: ResourceBody;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  proxy = await PostgresProxy.before(database.urls.app);
+  app = await startApp({ database, env: { DATABASE_URL: proxy.url } });
+  routes = inventoryOf(app);
+  ada = await signUp(app);
+  resource = await createResource(ada);
+});
+afterAll(async () => {
+  await app.close();
+  await proxy.close();
+  await database.drop();
+});
+
+const post = (path: string, body: unknown, headers?: Record<string, string>) =>
+  app.client().post(path, body, headers);
+const logIn = (body: unknown, headers?: Record<string, string>) =>
+  post('/v1/auth/login', body, headers);
+const create = (title: string, key: string) =>
+  ada.client.post<ResourceBody>(
+    '/v1/resources',
+    { title, content: '' },
+    { 'idempotency-key': key },
+  );
+const change = (headers: Record<string, string>) =>
+  ada.client.patch(`/v1/resources/${resource.id}`, { title: 'x' }, headers);
+const raw = async (request: string, waitMs?: number) =>
+  (await exchange(app.url, request, { ...(waitMs && { waitMs }) })).answers[0] as AnyAnswer;
+
+/** Undoes what the surroundings need, whatever comes of it. */
+async function during<T>(broken: () => unknown, work: () => Promise<T>, mend: () => unknown) {
+  await broken();
+  try {
+    return await work();
+  } finally {
+    await mend();
+  }
+}
+
+/**
+ * How each code is really provoked, and by which operation's documentation a client can know: null
+ * where the answer precedes every operation.
+ */
+const PROVOCATIONS = {
+  malformed_json: [LOGIN, () => logIn('{')],
+  duplicate_key: [LOGIN, () => logIn('{"email":"a","email":"b"}')],
+  forbidden_key: [LOGIN, () => logIn('{"__proto__":{}}')],
+  forbidden_character: [LOGIN, () => logIn({ email: '\0' })],
+  too_deep: [LOGIN, () => logIn('['.repeat(30) + ']'.repeat(30))],
+  malformed_url: [LIST, () => ada.client.get('/v1/resources?label=%ff')],
+  malformed_request: [null, () => raw('GET /v1/health /live HTTP/1.1\r\nHost: api\r\n\r\n')],
+  validation_failed: [LOGIN, () => logIn({})],
+  invalid_cursor: [LIST, () => ada.client.get('/v1/resources?cursor=x')],
+  invalid_if_match: [CHANGE, () => change({ 'if-match': '*' })],
+  invalid_idempotency_key: [CREATE, () => create('x', 'not a key')],
+  weak_password: [
+    REGISTER,
+    () => post('/v1/auth/register', { email: newEmail(), password: 'short' }),
+  ],
+  wrong_password: [
+    'DELETE /v1/users/me',
+    () => ada.client.delete('/v1/users/me', { currentPassword: 'wrong' }),
+  ],
+  authentication_required: [LIST, () => app.client().get('/v1/resources')],
+  invalid_token: [LIST, () => app.client().withToken('x').get('/v1/resources')],
+  invalid_credentials: [LOGIN, () => tryLogin(app.client(), ada.email, 'wrong')],
+  invalid_refresh_token: ['POST /v1/auth/refresh', () => refresh(app.client(), 'x')],
+  token_reused: [
+    'POST /v1/auth/refresh',
+    async () => {
+      const { refreshToken } = (await signUp(app)).tokens;
+      await refresh(app.client(), refreshToken);
+      return refresh(app.client(), refreshToken);
+    },
+  ],
+  forbidden: ['GET /v1/users', () => ada.client.get('/v1/users')],
+  not_found: [
+    'GET /v1/resources/:id',
+    () => ada.client.get(`/v1/resources/${crypto.randomUUID()}`),
+  ],
+  method_not_allowed: [null, () => ada.client.delete('/v1/resources')],
+  request_timeout: [null, () => requestTimeout()],
+  last_administrator: [
+    'POST /v1/users/:id/disable',
+    async () => {
+      const { client, id } = await createAdministrator(app);
+      return client.post(`/v1/users/${id}/disable`);
+    },
+  ],
+  idempotency_key_spent: [
+    CREATE,
+    async () => {
+      const { body } = await create('x', 'spent');
+      await ada.client.delete(`/v1/resources/${body.id}`);
+      return create('x', 'spent');
+    },
+  ],
+  version_mismatch: [CHANGE, () => change({ 'if-match': '"77"' })],
+  body_too_large: [LOGIN, () => logIn({ email: 'a'.repeat(110_000) })],
+  url_too_long: [LIST, () => ada.client.get(`/v1/resources?label=${'a'.repeat(3_000)}`)],
+  unsupported_media_type: [LOGIN, () => logIn('{}', { 'content-type': 'text/plain' })],
+  idempotency_key_reused: [CREATE, () => create('x', 'k').then(() => create('y', 'k'))],
+  if_match_required: [CHANGE, () => change({})],
+  rate_limited: [LOGIN, () => hammer()],
+  headers_too_large: [LIST, () => ada.client.get('/v1/resources', { 'x-a': 'a'.repeat(17_000) })],
+  internal_error: [
+    'GET /v1/resources/:id/shares',
+    () =>
+      during(
+        () => database.query('ALTER TABLE resource_shares RENAME TO elsewhere'),
+        () => ada.client.get(`/v1/resources/${resource.id}/shares`),
+        () => database.query('ALTER TABLE elsewhere RENAME TO resource_shares'),
+      ),
+  ],
+  overloaded: [REGISTER, () => overload()],
+  database_unavailable: [
+    LIST,
+    () =>
+      during(
+        () => proxy.refuse(),
+        () => ada.client.get('/v1/resources'),
+        () => recover(),
+      ),
+  ],
+  not_ready: [
+    'GET /v1/health/ready',
+    () =>
+      during(
+        () => database.query(`UPDATE migrations SET name = name || '-'`),
+        () => app.client().get('/v1/health/ready'),
+        () => database.query(`UPDATE migrations SET name = rtrim(name, '-')`),
+      ),
+  ],
+} satisfies Record<ProblemCode, readonly [string | null, () => Promise<AnyAnswer>]>;
+
+/** Ten seconds, were it not for this: how long it is as shipped is a fact of http-socket.test.ts. */
+function requestTimeout(): Promise<AnyAnswer> {
+  const server = app.app.getHttpServer();
+  const { headersTimeout } = server;
+  return during(
+    () => (server.headersTimeout = 200),
+    () => raw('GET /v1/health/live HTTP/1.1\r\nHost: api\r\n', 5_000),
+    () => (server.headersTimeout = headersTimeout),
+  );
+}
+
+async function hammer(): Promise<AnyAnswer> {
+  const client = app.client();
+  let answer: AnyAnswer;
+  do answer = await client.post('/v1/auth/login', {});
+  while (answer.status === 400);
+  return answer;
+}
+
+async function overload(): Promise<AnyAnswer> {
+  const { password } = ada;
+  const answers = await Promise.all(
+    Array.from({ length: CROWD }, () => post('/v1/auth/register', { email: newEmail(), password })),
+  );
+  return answers.find(({ body }) => body['code'] === 'overloaded') as AnyAnswer;
+}
+
+async function recover(): Promise<void> {
+  proxy.restore();
+  await until(async () => (await app.client().get('/v1/health/ready')).status === 200, 10_000);
+}
+
+const codes = Object.keys(PROBLEMS) as ProblemCode[];
+const table = readFileSync(join(import.meta.dirname, '../docs/problems.md'), 'utf8');
+
+describe.each(codes)('%s', (code) => {
+  const [status, title] = PROBLEMS[code];
+
+  it('is raised over HTTP, with its status and sentence', async () => {
+    const [, provoke] = PROVOCATIONS[code];
+    const answer = await provoke();
+    const { errors: _errors, ...body } = JSON.parse(answer.text) as Record<string, unknown>;
+    const type = `urn:bulwark:problem:${code}`;
+    const requestId = answer.headers.get('x-request-id');
+    expect([answer.status, body]).toEqual([status, { type, title, status, code, requestId }]);
+    expect(answer.headers.get('content-type')).toContain('application/problem+json');
+  });
+
+  it('is documented where it is raised', () => {
+    const [key] = PROVOCATIONS[code];
+    expect(table).toMatch(new RegExp(`^\\| \`${code}\` +\\| ${status} .*\\| ${title}`, 'm'));
+    const inOperation = ({ operation }: Route) =>
+      operation.responses[status]?.content?.['application/problem+json']?.examples?.[code];
+    const documented = routes.filter(inOperation).map((route) => route.key);
+    if (key === null) expect(documented).toEqual([]);
+    else expect(documented).toContain(key);
+  });
+});

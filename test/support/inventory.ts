@@ -1,0 +1,126 @@
+import { openApiOf } from '../../src/app.setup.js';
+import { PUBLIC, ROLES_ALLOWED } from '../../src/access/access.decorators.js';
+import type { Role } from '../../src/access/actor.js';
+import { declaredRoutes, type DeclaredRoute } from '../../src/http/declared-routes.js';
+import { fieldsOf } from '../../src/http/fields.js';
+import type { Person } from './factories.js';
+import type { TestApp } from './test-app.js';
+import type { TestDatabase } from './test-database.js';
+
+export interface Schema {
+  $ref?: string;
+  type?: string | string[];
+  format?: string;
+  enum?: string[];
+  example?: unknown;
+  required?: string[];
+  properties?: Record<string, Schema>;
+}
+interface Content {
+  schema: Schema;
+  examples?: Record<string, unknown>;
+}
+export interface Operation {
+  operationId: string;
+  security: object[];
+  parameters?: { in: string; name: string; required: boolean; schema: Schema }[];
+  requestBody?: { content: Record<string, Content> };
+  responses: Record<string, { content?: Record<string, Content> }>;
+}
+export interface Document {
+  paths: Record<string, Record<string, Operation>>;
+  components: { schemas: Record<string, Schema> };
+}
+
+/** One thing that a client may send to a route, and what is documented of it. */
+export interface Field {
+  place: 'path' | 'query' | 'body';
+  name: string;
+  schema: Schema;
+}
+
+/** A route as it is declared, and as it is documented. */
+export interface Route extends DeclaredRoute {
+  /** `GET /v1/resources/:id` */
+  key: string;
+  /** Nobody in particular, or one of these. */
+  callers: 'anybody' | Role[];
+  operation: Operation;
+  fields: Field[];
+}
+
+/** Every route of the app: what a test walks so that nobody has to remember it. */
+export function inventoryOf({ app }: Pick<TestApp, 'app'>): Route[] {
+  const document = openApiOf(app) as unknown as Document;
+  return declaredRoutes(app).map((route) => {
+    const { method, path, handler } = route;
+    const operation = document.paths[path.replaceAll(/:(\w+)/g, '{$1}')]?.[method.toLowerCase()];
+    if (!operation) throw new Error(`${method} ${path} is not in the OpenAPI document`);
+    const roles = Reflect.getMetadata(ROLES_ALLOWED, handler) as Role[] | undefined;
+    return {
+      ...route,
+      key: `${method} ${path}`,
+      callers: Reflect.hasMetadata(PUBLIC, handler) ? 'anybody' : (roles ?? []),
+      operation,
+      fields: fieldsOfRoute(route, operation, document),
+    };
+  });
+}
+
+function fieldsOfRoute({ inputs }: DeclaredRoute, operation: Operation, document: Document) {
+  const { params, query, body } = inputs;
+  const ofBody = document.components.schemas[body?.dto?.name ?? '']?.properties;
+  const documented = (place: Field['place'], name: string) =>
+    place === 'body'
+      ? ofBody?.[name]
+      : operation.parameters?.find((one) => one.in === place && one.name === name)?.schema;
+  return Object.entries({ path: params, query, body } as const).flatMap(([place, input]) =>
+    [...fieldsOf(input?.dto ?? Object).keys()].map((name): Field => {
+      const schema = documented(place as Field['place'], name) ?? {};
+      return { place: place as Field['place'], name, schema };
+    }),
+  );
+}
+
+/** A body that the route takes from this person: the documented examples, and his own secrets. */
+export function legalBody({ inputs, fields, key }: Route, person: Person) {
+  if (!inputs.body) return undefined;
+  const { email, password, tokens } = person;
+  const own = { email, password, currentPassword: password, refreshToken: tokens.refreshToken };
+  const ofBody = fields.filter(({ place }) => place === 'body');
+  return Object.fromEntries(
+    ofBody.map(({ name, schema }): [string, unknown] => {
+      const value = own[name as keyof typeof own] ?? schema.example;
+      if (value === undefined) throw new Error(`${key}: ${name} has no example to send`);
+      return [name, value];
+    }),
+  );
+}
+
+/** The headers without which the route refuses, as they are documented. */
+export const legalHeaders = ({ operation }: Route): Record<string, string> =>
+  Object.fromEntries(
+    (operation.parameters ?? [])
+      .filter((parameter) => parameter.in === 'header' && parameter.required)
+      .map(({ name, schema }) => [name.toLowerCase(), String(schema.example)]),
+  );
+
+/** The path with these values in it. A parameter that nobody thought of is an error. */
+export const fillPath = ({ key, path }: Route, values: Record<string, string>): string =>
+  path.replaceAll(/:(\w+)/g, (_whole, name: string) => {
+    const value = values[name];
+    if (value === undefined) throw new Error(`${key}: what does :${name} name?`);
+    return encodeURIComponent(value);
+  });
+
+/** One line that differs as soon as one row of any table does. */
+export async function fingerprint({ query }: TestDatabase): Promise<string> {
+  const tables = await query<{ name: string }>(
+    `SELECT quote_ident(tablename) AS name FROM pg_tables WHERE schemaname = 'public' ORDER BY 1`,
+  );
+  const sums = tables.map(
+    ({ name }) => `(SELECT md5(string_agg(t::text, '|' ORDER BY t::text)) FROM ${name} t)`,
+  );
+  const [row] = await query<{ sum: string }>(`SELECT concat_ws(' ', ${sums.join(', ')}) AS sum`);
+  return row?.sum ?? '';
+}
