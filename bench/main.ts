@@ -51,7 +51,13 @@ async function reportStart(): Promise<void> {
 
 async function compareWithBare(): Promise<void> {
   const stage = await setStage();
-  const { lines, read, list, idle, busy } = await measure(stage).finally(() => stage.stop());
+  let result: Awaited<ReturnType<typeof measure>>;
+  try {
+    result = await measure(stage);
+  } finally {
+    await stage.stop();
+  }
+  const { lines, read, list, idle, busy } = result;
   say(`\n${table(lines)}\n`);
   for (const line of [read, list]) reportRatio(line);
   reportSlowdown(idle, busy);

@@ -41,6 +41,7 @@ CREATE INDEX sessions_expires_at ON sessions (expires_at);
 CREATE TABLE refresh_tokens (
   token_hash bytea PRIMARY KEY CHECK (octet_length(token_hash) = 32),
   session_id uuid NOT NULL REFERENCES sessions ON DELETE CASCADE,
+  created_at timestamptz(3) NOT NULL DEFAULT now(),
   used_at timestamptz(3)
 );
 CREATE INDEX refresh_tokens_session_id ON refresh_tokens (session_id);

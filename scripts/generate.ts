@@ -110,7 +110,9 @@ function problems(): string {
   ]);
   const head =
     '# Problem codes\n\nEvery error is an `application/problem+json` (RFC 9457). Rely on `code` and ' +
-    'the status; the sentences may improve. Made by `npm run generate`; do not edit.';
+    'the status; the sentences may improve. `malformed_request`, `method_not_allowed` and ' +
+    '`request_timeout` are answered before there is an operation, so `openapi.json` has them nowhere. ' +
+    'Made by `npm run generate`; do not edit.';
   return `${head}\n\n${table(['Code', 'Status', 'Says'], rows)}\n`;
 }
 

@@ -31,6 +31,24 @@ describe('POST /v1/auth/login', () => {
     expect(await liveSessions(app, person.id)).toHaveLength(2);
   });
 
+  it('takes a password for as long as it is not changed: after two years, too', async () => {
+    const person = await signUp(app);
+    await app.database.query(
+      `UPDATE users SET created_at = now() - interval '2 years' WHERE id = $1`,
+      [person.id],
+    );
+    const answer = await tryLogin(app.client(), person.email, person.password);
+    expect([answer.status, Object.keys(answer.body)]).toEqual([
+      200,
+      ['accessToken', 'tokenType', 'expiresIn', 'refreshToken'],
+    ]);
+    const me = await app
+      .client()
+      .withToken(answer.body.accessToken ?? '')
+      .get('/v1/users/me');
+    expect([me.status, me.body['id']]).toEqual([200, person.id]);
+  });
+
   it('answers unknown, wrong and disabled alike', async () => {
     const [admin, known, disabled] = [
       await createAdministrator(app),

@@ -10,6 +10,7 @@ import { startApp, type TestApp } from './support/test-app.js';
 interface Operation {
   summary?: string;
   security?: object[];
+  parameters?: { in: string; name: string }[];
   requestBody?: { content: Record<string, { schema: { $ref: string } }> };
   responses: Record<string, { content?: Record<string, { schema?: object; examples?: object }> }>;
 }
@@ -89,6 +90,34 @@ describe('the OpenAPI document', () => {
       'method_not_allowed',
       'request_timeout',
     ]);
+  });
+
+  // Addresses end up in histories, logs and Referer headers (ASVS 14.2.1).
+  it('takes no secret in an address', () => {
+    const named = operations().flatMap(({ name, operation }) =>
+      (operation.parameters ?? [])
+        .filter((parameter) => parameter.in === 'path' || parameter.in === 'query')
+        .map((parameter) => ({ operation: name, parameter: parameter.name })),
+    );
+    expect(named.length).toBeGreaterThan(20);
+    const secret = /token|key|passw|pass$|secret|credential|session|code|otp|hash|auth|jwt/i;
+    expect(named.filter(({ parameter }) => secret.test(parameter))).toEqual([]);
+  });
+
+  it('lets nobody in by what others may know of him: no hint, no question, no answer', () => {
+    const open = operations().filter(({ operation }) => !operation.security?.length);
+    const bodies = open.flatMap(({ name, operation }) => {
+      const ref = operation.requestBody?.content['application/json']?.schema.$ref;
+      const schema = document.components.schemas[ref?.split('/').at(-1) ?? ''];
+      return schema ? [[name, Object.keys(schema.properties ?? {})]] : [];
+    });
+    expect(Object.fromEntries(bodies)).toEqual({
+      'POST /v1/auth/register': ['email', 'password', 'displayName'],
+      'POST /v1/auth/login': ['email', 'password'],
+      'POST /v1/auth/refresh': ['refreshToken'],
+    });
+    const inputs = open.flatMap(({ operation }) => operation.parameters ?? []);
+    expect(inputs.filter((parameter) => parameter.in !== 'header')).toEqual([]);
   });
 
   it('has no keyword that 3.1 does not know', () => {

@@ -29,6 +29,13 @@ const setExpiry = (userId: string, interval: string) =>
     userId,
     interval,
   ]);
+/** Lets the refresh tokens of a user lie for this long. */
+const age = (userId: string, interval: string) =>
+  app.database.query(
+    `UPDATE refresh_tokens SET created_at = now() - $2::interval
+     WHERE session_id IN (SELECT id FROM sessions WHERE user_id = $1)`,
+    [userId, interval],
+  );
 
 describe('POST /v1/auth/refresh', () => {
   it('gives new tokens of the same session', async () => {
@@ -139,6 +146,29 @@ describe('POST /v1/auth/refresh', () => {
     const answer = await refresh(app.client(), person.tokens.refreshToken);
     expectProblem(answer, 401, 'invalid_refresh_token');
     expect(await tokensOf(person.id)).toEqual(before);
+  });
+
+  it('gives nothing for a token that lay unused for a week, however often it is asked', async () => {
+    const person = await signUp(app);
+    const { body } = await refresh(app.client(), person.tokens.refreshToken);
+    await age(person.id, '7 days');
+    const before = await tokensOf(person.id);
+    for (let n = 0; n < 2; n += 1) {
+      const answer = await refresh(app.client(), body.refreshToken);
+      expectProblem(answer, 401, 'invalid_refresh_token');
+    }
+    expect(await tokensOf(person.id)).toEqual(before);
+  });
+
+  it('goes on after almost a week, and then for another', async () => {
+    const person = await signUp(app);
+    let { refreshToken } = person.tokens;
+    for (let n = 0; n < 2; n += 1) {
+      await age(person.id, '6 days 23 hours');
+      const answer = await refresh(app.client(), refreshToken);
+      expect(answer.status).toBe(200);
+      ({ refreshToken } = answer.body);
+    }
   });
 
   it('gives nothing to a disabled user, nor after he is enabled again', async () => {

@@ -136,6 +136,54 @@ const ends: Attack[] = [
   },
 ];
 
+/** Lets Ada's refresh tokens lie for this many days, all of them. */
+const leaveUnused = (target: Target, { id }: Person, days: number) =>
+  target.lab.database.query(
+    `UPDATE refresh_tokens SET created_at = now() - $2 * interval '1 day'
+     WHERE session_id IN (SELECT id FROM sessions WHERE user_id = $1)`,
+    [id, days],
+  );
+
+async function wake(target: Target, ada: Person, refreshToken?: string): Promise<Loot> {
+  const { accessToken } = await refresh(target, 'thief', refreshToken);
+  return (await opensProfileOf(target, ada, accessToken)) ? 'a session unused for a week' : null;
+}
+
+const idle: Attack[] = [
+  {
+    id: 'refresh-idle-session',
+    title: 'Use the token of a phone that has lain in a drawer for eight days',
+    needsLab: true,
+    run: async (target) => {
+      const ada = await target.person('ada');
+      await leaveUnused(target, ada, 8);
+      return wake(target, ada, ada.refreshToken);
+    },
+  },
+  {
+    id: 'refresh-idle-newest',
+    title: 'The same with a session that had been refreshed before',
+    needsLab: true,
+    run: async (target) => {
+      const ada = await target.person('ada');
+      const { refreshToken } = await refresh(target, 'ada', ada.refreshToken);
+      await leaveUnused(target, ada, 8);
+      return wake(target, ada, refreshToken);
+    },
+  },
+  {
+    id: 'refresh-idle-again',
+    title: 'The same after four weeks, and ask again when it is refused',
+    needsLab: true,
+    run: async (target) => {
+      const ada = await target.person('ada');
+      await leaveUnused(target, ada, 28);
+      const { refreshToken } = await refresh(target, 'thief', ada.refreshToken);
+      return wake(target, ada, refreshToken ?? ada.refreshToken);
+    },
+  },
+];
+
 async function outlive(target: Target, milliseconds: number): Promise<Loot> {
   const ada = await target.person('ada');
   const endsAt = Date.now() + milliseconds;
@@ -148,4 +196,4 @@ async function outlive(target: Target, milliseconds: number): Promise<Loot> {
   return opens ? 'Ada’s profile, after her session had ended' : null;
 }
 
-export const attacks: Attack[] = [...theft, ...copies, ...ends];
+export const attacks: Attack[] = [...theft, ...copies, ...ends, ...idle];

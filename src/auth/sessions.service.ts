@@ -9,6 +9,8 @@ import type { Credentials } from '../users/credentials.service.js';
 
 /** However often it is refreshed, a session ends after this long (ASVS 7.3.2). */
 const SESSION_DAYS = 30;
+/** A session that nobody continues for this long cannot be continued any more (ASVS 7.3.1). */
+const IDLE_DAYS = 7;
 const REFRESH_TOKEN_BYTES = 32;
 
 /** A live session and the refresh token that continues it, which is shown once. */
@@ -71,6 +73,7 @@ export class SessionsService {
         FROM sessions s JOIN users u ON u.id = s.user_id
         WHERE t.token_hash = ${hashToken(spent)} AND t.used_at IS NULL AND s.id = t.session_id
           AND s.revoked_at IS NULL AND s.expires_at > now() AND u.disabled_at IS NULL
+          AND t.created_at > now() - ${IDLE_DAYS} * interval '1 day'
         RETURNING s.id, s.user_id, u.role, s.expires_at
       ), token AS (
         INSERT INTO refresh_tokens (token_hash, session_id)

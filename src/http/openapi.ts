@@ -10,6 +10,8 @@ const ALWAYS: ProblemCode[] = [
   'malformed_url',
   'url_too_long',
   'forbidden_character',
+  'forbidden_key',
+  'duplicate_key',
   'validation_failed',
   'unsupported_media_type',
   'rate_limited',
@@ -17,13 +19,8 @@ const ALWAYS: ProblemCode[] = [
   'internal_error',
   'database_unavailable',
 ];
-const WITH_BODY: ProblemCode[] = [
-  'malformed_json',
-  'duplicate_key',
-  'forbidden_key',
-  'too_deep',
-  'body_too_large',
-];
+/** A body is read before anybody asks whether the route takes one. */
+const WITH_BODY: ProblemCode[] = ['malformed_json', 'too_deep', 'body_too_large'];
 const WITH_TOKEN: ProblemCode[] = ['authentication_required', 'invalid_token', 'forbidden'];
 
 type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;
@@ -65,7 +62,7 @@ function complete(operation: Operation, route: DeclaredRoute, open: boolean): vo
   operation.security = open ? [] : [{ [BEARER]: [] }];
   const codes = [
     ...ALWAYS,
-    ...(route.inputs.body ? WITH_BODY : []),
+    ...(route.method === 'GET' ? [] : WITH_BODY),
     ...(open ? [] : WITH_TOKEN),
     ...(route.answer?.problems ?? []),
   ];

@@ -1,0 +1,59 @@
+import { describe, expect, it } from '@jest/globals';
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const ROOT = join(import.meta.dirname, '..');
+
+describe('the source', () => {
+  const textsOf = (...patterns: string[]) =>
+    globSync(patterns, { cwd: ROOT }).map((file) => ({
+      file,
+      text: readFileSync(join(ROOT, file), 'utf8'),
+    }));
+  const source = textsOf('src/**/*.ts');
+  /** `file: what is banned`, for each place. */
+  const found = (texts: typeof source, banned: RegExp) =>
+    texts.flatMap(({ file, text }) => (text.match(banned) ?? []).map((hit) => `${file}: ${hit}`));
+
+  it('uses no broken hash, no broken cipher and no predictable number', () => {
+    expect(source.length).toBeGreaterThan(50);
+    const primitives =
+      /create(?:Hash|Hmac)\((?!'sha(?:256|384|512)')|\b(?:md[245]|sha-?1|rc4|3?des)\b|-(?:ecb|cbc)\b|Math\.random|createCipher\(/gi;
+    expect(found(source, primitives)).toEqual([]);
+  });
+
+  it('evaluates no text, and starts no process but the database of development', () => {
+    expect(found(source, /\beval\(|new Function|node:vm|shell: true/g)).toEqual([]);
+    expect(found(source, /'node:(?:child_process|cluster)'/g)).toEqual([
+      "src/database/embedded-postgres.ts: 'node:child_process'",
+    ]);
+  });
+
+  it('compares in constant time what it has signed', () => {
+    const signing = source.filter(({ text }) => text.includes('createHmac'));
+    const comparing = signing.filter(({ text }) =>
+      text.includes('timingSafeEqual(given, expected)'),
+    );
+    expect(comparing.map(({ file }) => file)).toContain('src/http/cursors.ts');
+    expect(
+      found(signing, /\.equals\(|\.compare\(|[!=]== (?:given|expected|mac)\b(?!\.length)/g),
+    ).toEqual([]);
+  });
+
+  it('holds no private key, no token and no hash of a password, and neither does the rest', () => {
+    const folders = ['src', 'test', 'lessons', 'bench', 'migrations', 'docs', 'scripts', 'lint'];
+    const texts = textsOf(
+      ...folders.map((folder) => `${folder}/**/*.*`),
+      ...['*.{md,json,yml,js}', '.env.example', 'Dockerfile'],
+    );
+    expect(texts.length).toBeGreaterThan(150);
+    const secrets = [
+      /-----BEGIN [A-Z ]*PRIVATE KEY/g,
+      /"d": ?"[\w-]{43}"/g,
+      /\beyJ[\w-]{20,}\.eyJ[\w-]{20,}\.[\w-]{43,}/g,
+      /\$argon2id\$v=19\$[\w=,]+\$[\w+/]{22}/g,
+      /\b(?:AKIA[A-Z0-9]{16}|gh[pousr]_\w{36}|xox[abp]-[\w-]{10,})/g,
+    ];
+    for (const secret of secrets) expect(found(texts, secret)).toEqual([]);
+  });
+});

@@ -1,0 +1,59 @@
+import { describe, expect, it } from '@jest/globals';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const read = (file: string) => readFileSync(join(import.meta.dirname, '..', file), 'utf8');
+const COMPOSE = read('docker-compose.yml');
+const LAST_STAGE =
+  read('Dockerfile')
+    .split(/^FROM /m)
+    .at(-1) ?? '';
+
+/** The lines that belong to `name:`, for as long as they stand further in. */
+const linesOf = (name: string) =>
+  (new RegExp(`^( *)${name}:.*\n((?:\\1 +.*\n|\n)*)`, 'm').exec(COMPOSE)?.[2] ?? '')
+    .split('\n')
+    .map((line) => line.trim());
+
+const HARDENED = ['read_only: true', 'cap_drop: [ALL]', "security_opt: ['no-new-privileges:true']"];
+/** What would give a container back what was taken. */
+const LOOSENED =
+  /^(privileged|cap_add|read_only: false|user: .?(root|0)\b|pid|ipc|userns_mode|network_mode: host|devices|volumes)|docker\.sock/;
+
+describe('the container of the app', () => {
+  it('does not run as root, and its code belongs to root', () => {
+    expect(LAST_STAGE.match(/^USER .+$/gm)).toEqual(['USER node']);
+    expect(LAST_STAGE).not.toMatch(/--chown|\bchown\b|\bchmod\b/);
+    expect(LAST_STAGE.indexOf('USER node')).toBeGreaterThan(LAST_STAGE.lastIndexOf('COPY'));
+    expect(linesOf('x-app')).toContain("user: '${BULWARK_UID:-1000}'");
+  });
+
+  it('can write no file, has no capability and gets none', () => {
+    expect(linesOf('x-app')).toEqual(expect.arrayContaining(HARDENED));
+  });
+
+  it.each(['app', 'migrate'])('keeps to that in the service %s', (service) => {
+    const lines = linesOf(service);
+    expect(lines[0]).toBe('<<: *app');
+    expect(lines.filter((line) => /^(cap_drop|security_opt|user|read_only)/.test(line))).toEqual(
+      [],
+    );
+    expect(lines.filter((line) => LOOSENED.test(line))).toEqual([]);
+  });
+});
+
+describe('the container of the database', () => {
+  it('has the capabilities that it starts with and no other, and gets none', () => {
+    const lines = linesOf('db');
+    expect(lines).toEqual(expect.arrayContaining(HARDENED.slice(1)));
+    expect(lines).toContain('cap_add: [CHOWN, DAC_OVERRIDE, FOWNER, SETGID, SETUID]');
+  });
+
+  it('is reached from the app alone: no port of its own is published', () => {
+    const lines = linesOf('db');
+    expect(lines.filter((line) => line.startsWith('ports'))).toEqual([
+      "ports: ['127.0.0.1:3000:3000']",
+    ]);
+    expect(lines).toContain('command: [postgres, -c, listen_addresses=127.0.0.1]');
+  });
+});
