@@ -22,10 +22,9 @@ import { answerProblem } from './http/problem.filter.js';
 import { acceptOnlyStrictJson, addRequestHooks } from './http/request.hooks.js';
 import { proveRoutes } from './http/route-proof.js';
 import { watchRoutes } from './http/route-table.js';
-import { SECURITY_HEADERS } from './http/security-headers.js';
 
 /** Bytes and milliseconds. A client that is slower or larger than this is not one of ours. */
-const LIMITS = {
+export const LIMITS = {
   bodyBytes: 100 * 1024,
   headerBytes: 16 * 1024,
   headersTimeout: 10_000,
@@ -42,11 +41,6 @@ export async function createApp(
   module: DynamicModule = AppModule.with(config),
 ): Promise<NestFastifyApplication> {
   const adapter = createAdapter(config);
-  // The first hook of all: preflights are answered before the others.
-  adapter.setOnRequestHook((request: FastifyRequest, reply: FastifyReply, done: () => void) => {
-    void reply.headers(SECURITY_HEADERS).header('x-request-id', request.id);
-    done();
-  });
   const fastify = adapter.getInstance<FastifyInstance>();
   watchRoutes(fastify);
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {

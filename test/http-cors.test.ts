@@ -64,8 +64,10 @@ describe('a browser on another origin', () => {
   );
 
   it('may read when it is the one configured, problems too, and never with credentials', async () => {
-    for (const path of ['/v1/health/live', '/v1/users/me', '/nowhere']) {
-      const { headers } = await app.client().get(path, { origin: FRIEND });
+    const answers = { '/v1/health/live': 200, '/v1/users/me': 401, '/nowhere': 404 };
+    for (const [path, expected] of Object.entries(answers)) {
+      const { headers, status } = await app.client().get(path, { origin: FRIEND });
+      expect([path, status]).toEqual([path, expected]);
       expect(headers.get('access-control-allow-origin')).toBe(FRIEND);
       expect(headers.get('access-control-allow-credentials')).toBeNull();
       expect(headers.get('vary')).toContain('Origin');

@@ -41,7 +41,7 @@ const controls: Control[] = [
       edits: [
         edit(
           HOOKS,
-          'if (empty || reply.bodyIsAllowed || request.routeOptions.config.asset) return done();',
+          'if (empty || reply.bodyIsAllowed || request.route?.asset) return done();',
           'return done();',
         ),
       ],

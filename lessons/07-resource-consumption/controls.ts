@@ -59,7 +59,7 @@ export const controls: Control[] = [
       edits: [
         {
           file: HOOKS,
-          find: 'applyQuota(reply, name, limiter.take(`${name}|${sourceOf(request.ip)}`, perIp));',
+          find: 'applyQuota(reply, name, limiters[name].take(sourceOf(request.clientIp), perIp));',
           replace: '',
         },
       ],

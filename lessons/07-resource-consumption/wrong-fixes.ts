@@ -2,7 +2,7 @@ import type { WrongFix } from '../engine/lesson.js';
 
 const SETUP = 'src/app.setup.ts';
 const HOOKS = 'src/http/request.hooks.ts';
-const COUNTED = 'sourceOf(request.ip)';
+const COUNTED = 'sourceOf(request.clientIp)';
 
 export const wrongFixes: WrongFix[] = [
   {

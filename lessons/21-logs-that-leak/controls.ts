@@ -12,9 +12,7 @@ export const controls: Control[] = [
     title: 'The line of a request names its route, not its URL',
     file: HOOKS,
     removal: {
-      edits: [
-        { file: HOOKS, find: 'route: request.routeOptions.url,', replace: 'route: request.url,' },
-      ],
+      edits: [{ file: HOOKS, find: 'route: request.route?.url,', replace: 'route: request.url,' }],
     },
     opens: ['log-query', 'log-mistyped'],
   },

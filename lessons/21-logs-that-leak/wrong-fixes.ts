@@ -2,7 +2,7 @@ import type { WrongFix } from '../engine/lesson.js';
 
 const HOOKS = 'src/http/request.hooks.ts';
 const LOGGER = 'src/http/logger.ts';
-const ROUTE = 'route: request.routeOptions.url,';
+const ROUTE = 'route: request.route?.url,';
 
 export const wrongFixes: WrongFix[] = [
   {
@@ -25,9 +25,7 @@ export const wrongFixes: WrongFix[] = [
     title: 'Log the route where there is one, and else the URL',
     why: 'A mistyped path carries the same query as a right one.',
     change: {
-      edits: [
-        { file: HOOKS, find: ROUTE, replace: 'route: request.routeOptions.url ?? request.url,' },
-      ],
+      edits: [{ file: HOOKS, find: ROUTE, replace: 'route: request.route?.url ?? request.url,' }],
     },
     opens: ['log-mistyped'],
   },

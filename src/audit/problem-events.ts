@@ -39,7 +39,7 @@ export function recordProblem(request: FastifyRequest, { problemCode: code }: Fa
   writeEvent(request.log, event, {
     code,
     method: request.method,
-    route: request.routeOptions.url,
+    route: request.route?.url,
     ip: request.ip,
     userId: request.actor?.userId,
   });

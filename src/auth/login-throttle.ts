@@ -15,11 +15,11 @@ interface Budget {
 }
 
 /** One source on one account: ten tries, then one a minute. */
-const PAIR: Budget = { burst: 10, secondsEach: 60 };
+export const PAIR: Budget = { burst: 10, secondsEach: 60 };
 /** All sources that this account does not know, together: twenty tries, then two a minute. */
-const STRANGERS: Budget = { burst: 20, secondsEach: 30 };
+export const STRANGERS: Budget = { burst: 20, secondsEach: 30 };
 /** How long a source counts as the owner's own after a sign-in. */
-const KNOWN_SOURCE_DAYS = 90;
+export const KNOWN_SOURCE_DAYS = 90;
 
 /** An account, known or not, and where the attempt comes from. */
 export interface Attempt {

@@ -10,7 +10,7 @@ const MAX_THREADS = 3;
 /** One core stays with the event loop, so that sign-ins do not slow everybody else down. */
 const MAX_AT_ONCE = Math.min(MAX_THREADS, Math.max(1, availableParallelism() - 1));
 /** Some two seconds of work. Whoever comes after that is told to come back (ASVS 15.2.2). */
-const MAX_WAITING = 64;
+export const MAX_WAITING = 64;
 const RETRY_SECONDS = 2;
 
 /** Hashes off the event loop, a bounded number at once; throws `overloaded` when too many wait. */

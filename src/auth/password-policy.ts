@@ -2,8 +2,8 @@ import common from '@zxcvbn-ts/language-common';
 import { Problem } from '../http/problem.js';
 
 /** NIST SP 800-63B-4 §3.1.1.2: fifteen while the password is the only factor. In characters. */
-const MIN_LENGTH = 15;
-const MAX_LENGTH = 128;
+export const MIN_LENGTH = 15;
+export const MAX_LENGTH = 128;
 /** Fewer different characters than this is a pattern, not a password. */
 const MIN_DISTINCT = 5;
 const MIN_PART = 3;

@@ -8,9 +8,9 @@ import { Problem } from '../http/problem.js';
 import type { Credentials } from '../users/credentials.service.js';
 
 /** However often it is refreshed, a session ends after this long (ASVS 7.3.2). */
-const SESSION_DAYS = 30;
+export const SESSION_DAYS = 30;
 /** A session that nobody continues for this long cannot be continued any more (ASVS 7.3.1). */
-const IDLE_DAYS = 7;
+export const IDLE_DAYS = 7;
 const REFRESH_TOKEN_BYTES = 32;
 
 /** A live session and the refresh token that continues it, which is shown once. */

@@ -2,7 +2,7 @@ import { applyDecorators, SetMetadata } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { isIPv6 } from 'node:net';
 import { Problem } from './problem.js';
-import type { Quota } from './rate-limiter.js';
+import { RateLimiter, type Quota } from './rate-limiter.js';
 import { routeConfig } from './route-config.js';
 
 export interface Limits {
@@ -21,6 +21,13 @@ export const RATE_LIMITS = {
 
 export type RateLimitClass = keyof typeof RATE_LIMITS;
 export const RATE_LIMIT = 'bulwark:rate-limit';
+
+/** One limiter a class: no request has to put a key together. */
+export const limiterPerClass = () =>
+  Object.fromEntries(Object.keys(RATE_LIMITS).map((name) => [name, new RateLimiter()])) as Record<
+    RateLimitClass,
+    RateLimiter
+  >;
 
 /** Which budget this route draws from. Every route has one, or the app does not start. */
 export const RateLimit = (rateLimit: RateLimitClass) =>

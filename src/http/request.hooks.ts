@@ -1,13 +1,17 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { requestLog } from './logger.js';
-import { applyQuota, RATE_LIMITS, sourceOf } from './rate-limit.js';
-import { RateLimiter } from './rate-limiter.js';
+import { applyQuota, limiterPerClass, RATE_LIMITS, sourceOf } from './rate-limit.js';
 import { SECURITY_HEADERS } from './security-headers.js';
 import { parseStrictJson } from './strict-json.js';
 import { checkMessage } from './strict-message.js';
 import { checkUrl } from './strict-url.js';
 
 declare module 'fastify' {
+  interface FastifyRequest {
+    /** What its route declares. Read once: Fastify makes `routeOptions` and `ip` anew at every look. */
+    route: FastifyRequest['routeOptions']['config'] | null;
+    clientIp: string | null;
+  }
   interface FastifyReply {
     /** Set once the body has passed the serializer, or is a problem. Nothing else is sent. */
     bodyIsAllowed: boolean;
@@ -18,13 +22,17 @@ const SAFE_HEADERS = Object.entries(SECURITY_HEADERS);
 
 /** What every request meets before and after its route, also when there is no such route. */
 export function addRequestHooks(fastify: FastifyInstance): void {
-  const limiter = new RateLimiter();
+  const limiters = limiterPerClass();
+  fastify.decorateRequest('route', null);
+  fastify.decorateRequest('clientIp', null);
   fastify.decorateReply('bodyIsAllowed', false);
 
   fastify.addHook('onRequest', (request, reply, done) => {
-    const name = request.routeOptions.config.rateLimit ?? 'public';
+    request.route = request.routeOptions.config;
+    request.clientIp = request.ip;
+    const name = request.route.rateLimit ?? 'public';
     const { perIp } = RATE_LIMITS[name];
-    applyQuota(reply, name, limiter.take(`${name}|${sourceOf(request.ip)}`, perIp));
+    applyQuota(reply, name, limiters[name].take(sourceOf(request.clientIp), perIp));
     checkUrl(request.raw.url ?? '');
     checkMessage(request);
     done();
@@ -37,7 +45,7 @@ export function addRequestHooks(fastify: FastifyInstance): void {
   fastify.addHook('onSend', (request, reply, payload, done) => {
     addSafeHeaders(request, reply);
     const empty = payload === null || payload === undefined || payload === '';
-    if (empty || reply.bodyIsAllowed || request.routeOptions.config.asset) return done();
+    if (empty || reply.bodyIsAllowed || request.route?.asset) return done();
     // A text or a stream would go around the serializer: it does not go out.
     done(new TypeError('A route sent a body that did not pass the serializer'));
   });
@@ -68,7 +76,7 @@ export function acceptOnlyStrictJson(fastify: FastifyInstance): void {
 }
 
 function serialize(request: FastifyRequest, reply: FastifyReply, payload: unknown): unknown {
-  const { serialize: pick, versioned } = request.routeOptions.config;
+  const { serialize: pick, versioned } = request.route ?? {};
   if (!pick) throw new TypeError('A route returned a body and declares none');
   const body = pick(payload) as { version?: unknown };
   if (versioned) void reply.header('etag', `"${Number(body.version)}"`);
@@ -82,10 +90,10 @@ function serialize(request: FastifyRequest, reply: FastifyReply, payload: unknow
 function logRequest(request: FastifyRequest, reply: FastifyReply, done: () => void): void {
   const line = {
     method: request.method,
-    route: request.routeOptions.url,
+    route: request.route?.url,
     status: reply.statusCode,
     milliseconds: Math.round(reply.elapsedTime * 10) / 10,
-    ip: request.ip,
+    ip: request.clientIp ?? request.ip,
     userId: request.actor?.userId,
   };
   request.log.info(line, 'request');

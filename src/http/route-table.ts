@@ -24,6 +24,8 @@ export function registeredRoutes(fastify: FastifyInstance): readonly RegisteredR
 /** The methods that the path of `url` knows; none when there is no such path. */
 export function allowedMethods(fastify: FastifyInstance, url: string): string[] {
   const [path = ''] = url.split('?', 1);
-  const candidates = [...new Set(registeredRoutes(fastify).flatMap((route) => route.methods))];
+  // "*" is where CORS answers preflights: it would make every address one that exists.
+  const routes = registeredRoutes(fastify).filter((route) => route.url !== '*');
+  const candidates = [...new Set(routes.flatMap((route) => route.methods))];
   return candidates.filter((method) => fastify.findRoute({ url: path, method: method }) !== null);
 }

@@ -1,6 +1,6 @@
 import { Problem } from './problem.js';
 
-const MAX_DEPTH = 20;
+export const MAX_DEPTH = 20;
 /**
  * Names by which a careless merge reaches a prototype, or hides what every object inherits: a check
  * that asks `hasOwnProperty` or `toString` would ask the attacker's.

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import { Problem } from './problem.js';
 
-const MAX_HEADERS = 100;
+export const MAX_HEADERS = 100;
 const BODYLESS = new Set(['GET', 'HEAD']);
 
 /** Refuses messages that a proxy before us could understand in another way than we do. */

@@ -1,7 +1,7 @@
 import { Problem } from './problem.js';
 import { checkText, FORBIDDEN_KEYS } from './strict-json.js';
 
-const MAX_URL_LENGTH = 2_048;
+export const MAX_URL_LENGTH = 2_048;
 
 /** Refuses an URL that two readers could understand in two ways, before anything is routed by it. */
 export function checkUrl(url: string): void {

@@ -6,7 +6,7 @@ import { Housekeeping, SWEEP_ROWS } from '../database/housekeeping.js';
 import { Problem } from '../http/problem.js';
 
 /** A client that retries after this long creates again. */
-const KEPT_HOURS = 24;
+export const KEPT_HOURS = 24;
 
 interface Keyed {
   key: string;

@@ -1,0 +1,127 @@
+import { describe, expect, it } from '@jest/globals';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ACCESS_TOKEN_SECONDS, REVOCATION_SECONDS } from '../src/access/revocation-feed.js';
+import { LIMITS } from '../src/app.setup.js';
+import { LEVELS } from '../src/audit/security-log.js';
+import { KNOWN_SOURCE_DAYS, PAIR, STRANGERS } from '../src/auth/login-throttle.js';
+import { MAX_WAITING } from '../src/auth/password-hasher.js';
+import { MAX_LENGTH, MIN_LENGTH } from '../src/auth/password-policy.js';
+import { IDLE_DAYS, SESSION_DAYS } from '../src/auth/sessions.service.js';
+import { DATABASE_LIMITS } from '../src/database/data-source-options.js';
+import { MAX_PAGE_SIZE } from '../src/http/page.dto.js';
+import { PROBLEMS } from '../src/http/problem.js';
+import { RATE_LIMITS, type Limits } from '../src/http/rate-limit.js';
+import { MAX_DEPTH } from '../src/http/strict-json.js';
+import { MAX_HEADERS } from '../src/http/strict-message.js';
+import { MAX_URL_LENGTH } from '../src/http/strict-url.js';
+import { KEPT_HOURS } from '../src/resources/idempotency.service.js';
+
+const PAGE = readFileSync(join(import.meta.dirname, '../docs/limits.md'), 'utf8');
+
+type Rows = Record<string, string[]>;
+
+/** The rows of the table whose head begins with this: the first cell, and as many more as asked. */
+function tableOf(head: string, columns = 1): Rows {
+  const lines = PAGE.slice(PAGE.search(new RegExp(`^\\| ${head} +\\|`, 'm'))).split('\n');
+  const rows = lines.slice(2, lines.indexOf(''));
+  const cells = rows.map((row) =>
+    row
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim()),
+  );
+  return Object.fromEntries(cells.map(([first = '', ...rest]) => [first, rest.slice(0, columns)]));
+}
+
+const say = (count: number | undefined, unit = '') =>
+  count === undefined ? '' : `${count.toLocaleString('en-US')} ${unit}`.trim();
+
+/** The name of each limit on the page. One that is new in the code has to be named here. */
+const OF_MESSAGES: Record<keyof typeof LIMITS, [name: string, unit: string]> = {
+  bodyBytes: ['a body', 'bytes'],
+  headerBytes: ['all headers together', 'bytes'],
+  parameterLength: ['one parameter in a path', 'characters'],
+  headersTimeout: ['until the headers have come', 'milliseconds'],
+  requestTimeout: ['until the request has come', 'milliseconds'],
+  timeoutCheckInterval: ['until one of the two is noticed', 'milliseconds'],
+  keepAliveTimeout: ['an idle connection', 'milliseconds'],
+};
+const OF_THE_DATABASE: Record<keyof typeof DATABASE_LIMITS, string> = {
+  connect: 'a connection to the database',
+  statement: 'a statement',
+  lock: 'a lock',
+  idleInTransaction: 'an idle transaction',
+  answer: 'an answer of the database',
+};
+const entries = <Key extends string, Value>(record: Record<Key, Value>) =>
+  Object.entries(record) as [Key, Value][];
+
+describe('docs/limits.md', () => {
+  it('has every budget of requests', () => {
+    const budgets = entries<string, Limits>(RATE_LIMITS).map(([name, { perIp, perUser }]) => [
+      `\`${name}\``,
+      [say(perIp), say(perUser)],
+    ]);
+    expect(tableOf('Budget', 2)).toEqual(Object.fromEntries(budgets));
+  });
+
+  it('has how guessing passwords is stopped, and why nobody is locked out', () => {
+    const tries = ({ burst, secondsEach }: typeof PAIR) => [
+      say(burst),
+      say(secondsEach, 'seconds'),
+    ];
+    expect(tableOf('Tries of', 2)).toEqual({
+      'one source on one account': tries(PAIR),
+      'all sources that the account does not know': tries(STRANGERS),
+    });
+    expect(tableOf('Of a password')).toEqual({
+      'its length': [`${MIN_LENGTH} to ${MAX_LENGTH} characters`],
+      'hashes that wait at the same time': [`${MAX_WAITING}, then \`overloaded\``],
+    });
+    expect(PAGE).toContain('**No stranger can lock anybody out.**');
+    expect(PAGE).toContain(`known to the account for ${KNOWN_SOURCE_DAYS} days`);
+  });
+
+  it('has how long a session lives, used and unused', () => {
+    expect(tableOf('What')).toEqual({
+      'an access token': [say(ACCESS_TOKEN_SECONDS, 'seconds')],
+      'a refresh token that nobody uses': [say(IDLE_DAYS, 'days')],
+      'a session, however often it is refreshed': [say(SESSION_DAYS, 'days')],
+      'the note that a session has ended': [say(REVOCATION_SECONDS, 'seconds')],
+      'an idempotency key': [say(KEPT_HOURS, 'hours')],
+    });
+  });
+
+  it('has every bound of a request, and with which code it is refused', () => {
+    const ofMessages = entries(OF_MESSAGES).map(([key, [name, unit]]) => [
+      name,
+      [say(LIMITS[key], unit)],
+    ]);
+    const ofTheDatabase = entries(OF_THE_DATABASE).map(([key, name]) => [
+      name,
+      [say(DATABASE_LIMITS[key], 'milliseconds')],
+    ]);
+    expect(tableOf('Bound of')).toEqual({
+      ...Object.fromEntries([...ofMessages, ...ofTheDatabase]),
+      'the number of headers': [say(MAX_HEADERS)],
+      'an URL': [say(MAX_URL_LENGTH, 'characters')],
+      'the depth of JSON': [say(MAX_DEPTH)],
+      'the items of a page': [say(MAX_PAGE_SIZE)],
+    });
+    const codes = Object.values(tableOf('Bound of', 2)).map(([, beyond = '']) => beyond);
+    const named = codes.filter((code) => code.startsWith('`')).map((code) => code.slice(1, -1));
+    expect(named.length).toBeGreaterThan(10);
+    expect(named.filter((code) => !(code in PROBLEMS))).toEqual([]);
+  });
+
+  it('has every security event, with its level', () => {
+    const events = entries(LEVELS).map(([event, level]) => [`\`${event}\``, [`\`${level}\``]]);
+    expect(tableOf('Event')).toEqual(Object.fromEntries(events));
+  });
+
+  it('says where the log goes, and whose it is from there', () => {
+    for (const fact of ['standard output, and nowhere else', "is the operator's"])
+      expect(PAGE).toContain(fact);
+  });
+});
