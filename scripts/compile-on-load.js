@@ -1,14 +1,21 @@
-import { transformSync } from '@swc/core';
 import { existsSync } from 'node:fs';
-import { registerHooks } from 'node:module';
+import { createRequire, registerHooks } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const configFile = join(import.meta.dirname, '..', '.swcrc');
+const require = createRequire(import.meta.url);
+
+/** @param {string} text @param {string} filename */
+export function compile(text, filename) {
+  // Not sooner: who finds everything compiled already need not load the compiler.
+  const { transformSync } = /** @type {typeof import('@swc/core')} */ (require('@swc/core'));
+  return transformSync(text, { configFile, filename, sourceMaps: 'inline' }).code;
+}
 
 /**
  * Lets node run TypeScript sources, compiled as the tests and the build compile them.
- * @param {(file: string) => string} read the text of a source file
+ * @param {(file: string) => string} read the JavaScript of a source file
  */
 export function compileOnLoad(read) {
   registerHooks({
@@ -22,10 +29,7 @@ export function compileOnLoad(read) {
     },
     load(url, context, nextLoad) {
       if (!url.endsWith('.ts') || url.includes('/node_modules/')) return nextLoad(url, context);
-      const filename = fileURLToPath(url);
-      const options = { configFile, filename, sourceMaps: 'inline' };
-      const { code } = transformSync(read(filename), /** @type {{}} */ (options));
-      return { format: 'module', source: code, shortCircuit: true };
+      return { format: 'module', source: read(fileURLToPath(url)), shortCircuit: true };
     },
   });
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { withClient } from '../../src/database/provision.js';
 import { testEnvironment } from '../../test/support/test-app.js';
 import { createTestDatabase, type TestDatabase } from '../../test/support/test-database.js';
+import { compiledSources } from './compiled.js';
 import type { Change, Edit } from './lesson.js';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -53,6 +54,7 @@ async function launch(changes: Change[], database: TestDatabase, root: string) {
         LOG_LEVEL: 'info',
         ...env,
         LESSON_EDITS: JSON.stringify(edits),
+        ...(root === ROOT && { LESSON_COMPILED: compiledSources(root) }),
         // Hundreds of instances load the same libraries.
         NODE_COMPILE_CACHE: join(tmpdir(), 'bulwark-lessons'),
       },

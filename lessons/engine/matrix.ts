@@ -32,6 +32,7 @@ export const tidy = (text: string, parser: 'json' | 'markdown') =>
 function rowsOf(seen: Observation[]): Row[] {
   const rows = new Map<string, Row>();
   for (const { state, loot } of seen) {
+    if (state.alone) continue;
     const kind = state.kind === 'sweep' ? 'removed' : state.kind;
     const key = `${kind}|${state.name}`;
     const empty = { lesson: state.lesson.folder, state: kind, name: state.name };

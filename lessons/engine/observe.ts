@@ -2,7 +2,7 @@ import { RefusedToStart, startInstance } from './instance.js';
 import type { Loot } from './lesson.js';
 import type { State } from './states.js';
 import { Target } from './target.js';
-import { renderTrace } from './trace.js';
+import { renderRefusal, renderTrace } from './trace.js';
 
 export interface Observation {
   state: State;
@@ -43,7 +43,7 @@ async function tryAll(
     if (!refused) throw error;
     for (const { id } of state.attacks) {
       loot.set(id, null);
-      stories.set(id, `The app refuses to start:\n${error.message.trim()}`);
+      stories.set(id, renderRefusal(error.message));
     }
   });
   if (!instance) return errors;

@@ -42,16 +42,23 @@ async function settle(all: Lesson[], seen: Observation[], checkOnly: boolean): P
 async function inParallel(states: State[]): Promise<Observation[]> {
   const queue = [...states.entries()];
   const seen: Observation[] = [];
+  let total = states.length;
   const work = async () => {
     for (let next = queue.shift(); next; next = queue.shift()) {
       const [index, state] = next;
       const observation = await observe(state);
+      if (state.alone && observation.surprises.length > 0) {
+        // Which of the removals was it? Each of them alone tells; together they prove nothing.
+        say(`       ${state.name}: one by one, for ${observation.surprises.join('; ')}`);
+        queue.push(...state.alone.map((alone) => [(total += 1), alone] as [number, State]));
+        continue;
+      }
       seen[index] = observation;
-      report(observation, states.length - queue.length, states.length);
+      report(observation, total - queue.length, total);
     }
   };
   await Promise.all(Array.from({ length: availableParallelism() }, work));
-  return seen;
+  return seen.filter((observation) => observation !== undefined);
 }
 
 function report({ state, loot, surprises, milliseconds }: Observation, done: number, of: number) {

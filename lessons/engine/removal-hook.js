@@ -1,18 +1,28 @@
 // Changes sources as node loads them: `node --import ./lessons/engine/removal-hook.js src/main.ts`.
-// The edits come in LESSON_EDITS; each file that was changed is reported to the parent process.
+// The edits come in LESSON_EDITS; each file that was changed is reported to the parent process. What is
+// not changed may come compiled, in the file that LESSON_COMPILED names.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { compileOnLoad } from '../../scripts/compile-on-load.js';
+import { compile, compileOnLoad } from '../../scripts/compile-on-load.js';
 
 const ROOT = join(import.meta.dirname, '../..');
 
 /** @type {{ file: string, find: string, replace: string }[]} */
 const edits = JSON.parse(process.env['LESSON_EDITS'] ?? '[]');
 
+const compiledFile = process.env['LESSON_COMPILED'];
+/** @type {Record<string, string>} */
+const compiled = compiledFile ? JSON.parse(readFileSync(compiledFile, 'utf8')) : {};
+
 compileOnLoad((path) => {
+  const own = edits.filter(({ file }) => path === join(ROOT, file));
+  return own.length === 0 && compiled[path] ? compiled[path] : compile(edited(path, own), path);
+});
+
+/** @param {string} path @param {typeof edits} own */
+function edited(path, own) {
   let text = readFileSync(path, 'utf8');
-  for (const { file, find, replace } of edits) {
-    if (path !== join(ROOT, file)) continue;
+  for (const { file, find, replace } of own) {
     const parts = text.split(find);
     // The registry cannot drift from the code: what is to go must stand there exactly once.
     if (parts.length !== 2) throw new Error(`${file} holds ${parts.length - 1} times: ${find}`);
@@ -20,4 +30,4 @@ compileOnLoad((path) => {
     process.send?.({ changed: file });
   }
   return text;
-});
+}

@@ -11,11 +11,16 @@ export interface State {
   attacks: Attack[];
   /** The attacks that must succeed; all others must get nothing. */
   expected: ReadonlySet<string>;
+  /** Of a sweep over several removals at once: the sweep over each of them alone. */
+  alone?: State[];
 }
 
 /** Every state of every control: what `npm run prove` goes through. */
 export function statesOf(lessons: Lesson[], all: Lesson[] = lessons): State[] {
-  return lessons.flatMap((lesson) => statesOfLesson(lesson, all).flatMap(splitScenarios));
+  const states = lessons.flatMap((lesson) => statesOfLesson(lesson, all));
+  const removed = states.filter(({ kind }) => kind === 'removed');
+  const sweeps = sweepTogether(removed, attacksOf(all));
+  return [...states.flatMap(splitScenarios), ...sweeps];
 }
 
 /**
@@ -42,10 +47,7 @@ function statesOfLesson(lesson: Lesson, all: Lesson[]): State[] {
   const stackChanges = (ids: string[]) => ids.flatMap((id) => removals.get(id) ?? []);
   return [
     state('shipped', lesson.folder, [], []),
-    ...lesson.controls.flatMap(({ id, removal, opens }) => {
-      const removed = state('removed', id, [removal], opens);
-      return [removed, sweepOf(removed, known)];
-    }),
+    ...lesson.controls.map(({ id, removal, opens }) => state('removed', id, [removal], opens)),
     ...(lesson.stacks ?? []).map(({ controls, opens }) =>
       state('stack', controls.join(' + '), stackChanges(controls), opens),
     ),
@@ -54,15 +56,60 @@ function statesOfLesson(lesson: Lesson, all: Lesson[]): State[] {
   ];
 }
 
-/** The attacks of all other lessons on the same removal: none may succeed that is not expected to. */
-function sweepOf(removed: State, known: Attack[]): State {
-  const attacks = known.filter(
-    (attack) => !removed.attacks.includes(attack) && !attack.scenario && !attack.ownLessonOnly,
-  );
-  const edits = removed.changes.flatMap((change) => change.edits ?? []);
-  const hashes = edits.some(({ file }) => file === CHEAP_HASHES.file) ? [] : [CHEAP_HASHES];
-  const changes = [...removed.changes, { edits: hashes }];
-  return { ...removed, kind: 'sweep', changes, attacks, expected: new Set() };
+/** So many removals at once share a sweep. */
+const TOGETHER = 4;
+
+/**
+ * The attacks of all other lessons on each removal: none may succeed that is not expected to. Several
+ * removals share an instance: if nothing gets through without all of them, nothing does without one.
+ * What one of them is expected to let through is tried against the others alone, in their own states.
+ */
+function sweepTogether(removed: State[], known: Attack[]): State[] {
+  const sweepable = known.filter((attack) => !attack.scenario && !attack.ownLessonOnly);
+  const groups: State[][] = [];
+  for (const state of removed) {
+    const fitting = groups.find((group) => group.length < TOGETHER && group.every(apart(state)));
+    if (fitting) fitting.push(state);
+    else groups.push([state]);
+  }
+  return groups.map((group) => {
+    const expected = new Set(group.flatMap((state) => [...state.expected]));
+    const alone = group.map((state) => sweepOf([state], sweepable, new Set(state.attacks)));
+    const own = group.length === 1 ? new Set(group[0]?.attacks) : new Set<Attack>();
+    for (const state of group)
+      state.attacks.push(
+        ...sweepable.filter((attack) => expected.has(attack.id) && !state.attacks.includes(attack)),
+      );
+    const skipped = new Set([...own, ...sweepable.filter(({ id }) => expected.has(id))]);
+    return { ...sweepOf(group, sweepable, skipped), ...(group.length > 1 && { alone }) };
+  });
+}
+
+/** Of two lessons, and no change in the same place. */
+const apart =
+  (one: State) =>
+  (other: State): boolean =>
+    one.lesson !== other.lesson && !placesOf(one).some((place) => placesOf(other).includes(place));
+
+const placesOf = ({ changes }: State): string[] =>
+  changes.flatMap(({ edits = [], sql, env = {} }) => [
+    ...edits.map(({ file }) => file),
+    ...(sql ? ['the database'] : []),
+    ...Object.keys(env),
+  ]);
+
+function sweepOf(group: State[], sweepable: Attack[], skipped: ReadonlySet<Attack>): State {
+  const [first] = group as [State];
+  const changes = group.flatMap((state) => state.changes);
+  const hashes = group.some((state) => placesOf(state).includes(CHEAP_HASHES.file));
+  return {
+    kind: 'sweep',
+    name: group.map(({ name }) => name).join(' + '),
+    lesson: first.lesson,
+    changes: hashes ? changes : [...changes, { edits: [CHEAP_HASHES] }],
+    attacks: sweepable.filter((attack) => !skipped.has(attack)),
+    expected: new Set(),
+  };
 }
 
 /** A scenario changes the app before the attack: each is a state of its own, where it can tell. */

@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import 'reflect-metadata';
+import { PasswordHasher } from '../../src/auth/password-hasher.js';
 import { Client, type Answer } from '../../test/support/client.js';
 import type { Instance } from './instance.js';
 
@@ -57,6 +59,18 @@ export class TracingClient extends Client {
   }
 }
 
+const newPassword = () => `plum orchid ${randomBytes(4).toString('hex')}`;
+const newEmail = (name: string) => `${name}-${randomBytes(4).toString('hex')}@example.com`;
+const LAB_PASSWORD = newPassword();
+const LAB_HASH = new PasswordHasher().hash(LAB_PASSWORD);
+
+async function signedUp(client: TracingClient, name: string) {
+  const credentials = { email: newEmail(name), password: newPassword() };
+  await client.post('/v1/auth/register', credentials);
+  const { body: tokens } = await client.post<Tokens>('/v1/auth/login', credentials);
+  return { ...credentials, tokens };
+}
+
 /** What an attack may touch: an address, and in the lab also what stands behind it. */
 export class Target {
   readonly trace: Exchange[] = [];
@@ -76,20 +90,30 @@ export class Target {
     return new TracingClient(who, this.trace, this.url, ip);
   }
 
-  /** Signs up and in, as anybody can. The trace leaves that out. */
+  /** Somebody who has signed up and in, as anybody can. The trace leaves that out. */
   async person(name: string): Promise<Person> {
     const mark = this.trace.length;
-    const suffix = randomBytes(4).toString('hex');
-    const email = `${name}-${suffix}@example.com`;
-    const password = `plum orchid ${suffix} ${name}`;
     const client = this.stranger(name);
-    await client.post('/v1/auth/register', { email, password });
-    const { body: tokens } = await client.post<Tokens>('/v1/auth/login', { email, password });
+    const { tokens, ...credentials } =
+      (await this.enrolled(client, name)) ?? (await signedUp(client, name));
     if (!tokens.accessToken) throw new Error('signing in failed: not a target for this attack');
     const signedIn = client.withToken(tokens.accessToken);
     const { body } = await signedIn.get<{ id: string }>('/v1/users/me');
     this.trace.length = mark;
-    return { name, id: body.id, email, password, ...tokens, client: signedIn };
+    return { name, id: body.id, ...credentials, ...tokens, client: signedIn };
+  }
+
+  /** In the lab the sign-up is a row, which saves a hash; where hashes are another's, nothing. */
+  private async enrolled(client: TracingClient, name: string) {
+    if (!this.instance) return undefined;
+    const email = newEmail(name);
+    await this.instance.database.query(
+      `INSERT INTO users (email, display_name, password_hash) VALUES ($1, '', $2)`,
+      [email, await LAB_HASH],
+    );
+    const credentials = { email, password: LAB_PASSWORD };
+    const { body: tokens } = await client.post<Tokens>('/v1/auth/login', credentials);
+    return tokens.accessToken ? { ...credentials, tokens } : undefined;
   }
 
   /** A resource of somebody's, with content that is worth stealing. */

@@ -7,7 +7,7 @@ import type { Attack, Change, Control, Lesson } from './lesson.js';
 import { attacksOf, loadLessons, pickLesson } from './registry.js';
 import { Target } from './target.js';
 import { diff, paint, say, sideBySide, title } from './terminal.js';
-import { renderTrace } from './trace.js';
+import { renderRefusal, renderTrace } from './trace.js';
 
 async function main(): Promise<void> {
   const [number, mode] = process.argv.slice(2);
@@ -70,7 +70,7 @@ async function attempt(attack: Attack, changes: Change[]) {
   } catch (error) {
     const { message } = error as Error;
     if (!attack.scenario?.refusal?.test(message)) throw error;
-    return { loot: null, story: `The app refuses to start:\n${message.trim()}` };
+    return { loot: null, story: renderRefusal(message) };
   }
 }
 

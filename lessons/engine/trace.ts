@@ -9,8 +9,9 @@ const PLACEHOLDERS: [pattern: RegExp, word: string, numbered: boolean][] = [
   [/[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}/g, 'id', true],
   [/\b[\da-f]{32}\b/g, 'request id', false],
   [/\b[\w-]{43}\b/g, 'refresh token', true],
-  [/(?<=\w)-[\da-f]{8}(?=@example\.com)/g, '', false],
-  [/plum orchid [\da-f]{8}/g, 'password of', false],
+  [/(?<=\w)-[\da-f]{8}(?=(?:@|%40)example\.com)/g, '', false],
+  [/plum orchid [\da-f]{8}/g, 'password', true],
+  [/\b[\da-f]{8}\b/g, 'random', false],
   [/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'time', false],
 ];
 
@@ -19,6 +20,10 @@ export function renderTrace(trace: Exchange[], last = 2): string {
   const text = trace.slice(-last).map(renderExchange).join('\n\n');
   return PLACEHOLDERS.reduce((result, placeholder) => substitute(result, ...placeholder), text);
 }
+
+/** What the app said when it refused to start, without the places in the code where it said it. */
+export const renderRefusal = (message: string) =>
+  `The app refuses to start:\n${message.replaceAll(/^ +at .*\n?/gm, '').trim()}`;
 
 function substitute(text: string, pattern: RegExp, word: string, numbered: boolean): string {
   const seen: string[] = [];
