@@ -30,10 +30,13 @@ export const stolenRows: Attack[] = [
     ownLessonOnly: true,
     run: async (target) => {
       const ada = await target.person('ada');
+      const password = `plum orchid ${randomBytes(4).toString('hex')}`;
+      const change = { currentPassword: ada.password, newPassword: password };
+      await ada.client.put('/v1/users/me/password', change);
       const stored = await storedHash(target, ada);
       const list = Array.from({ length: LIST }, () => randomBytes(8).toString('hex'));
       const end = performance.now() + PATIENCE_MS;
-      for (const guess of [...list, ada.password]) {
+      for (const guess of [...list, password]) {
         if (performance.now() > end) return null;
         if (fits(stored, guess)) return 'Ada’s password';
       }
