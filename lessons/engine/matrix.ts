@@ -1,11 +1,12 @@
 import { join } from 'node:path';
 import { format } from 'prettier';
+import { contents } from './contents.js';
 import type { Lesson } from './lesson.js';
 import type { Observation } from './observe.js';
 
 const FOLDER = join(import.meta.dirname, '..');
 
-interface Row {
+export interface Row {
   lesson: string;
   state: string;
   name: string;
@@ -22,6 +23,7 @@ export async function generatedFiles(lessons: Lesson[], seen: Observation[]): Pr
   return [
     [join(FOLDER, 'matrix.json'), await tidy(JSON.stringify(json), 'json')],
     [join(FOLDER, 'MATRIX.md'), await tidy(page(lessons, rows), 'markdown')],
+    [join(FOLDER, 'README.md'), await tidy(contents(lessons), 'markdown')],
   ];
 }
 
@@ -44,17 +46,20 @@ function rowsOf(seen: Observation[]): Row[] {
   return [...rows.values()];
 }
 
+export const isAsExpected = ({ opens, expected }: Row) =>
+  opens.toSorted().join() === expected.toSorted().join();
+
 function page(lessons: Lesson[], rows: Row[]): string {
   const lines = rows
     .filter(({ state }) => state !== 'restored' && state !== 'shipped')
-    .map(({ lesson, state, name, opens, expected }) => {
-      const same = opens.toSorted().join() === expected.toSorted().join();
+    .map((row) => {
+      const { lesson, state, name, opens, expected } = row;
       const cells = [
         lesson.slice(0, 2),
         state,
         `\`${name}\``,
         list(opens),
-        same ? 'as expected' : `expected ${list(expected)}`,
+        isAsExpected(row) ? 'as expected' : `expected ${list(expected)}`,
       ];
       return `| ${cells.join(' | ')} |`;
     });

@@ -1,13 +1,18 @@
 // npm run lessons: the list. npm run lessons -- 03: one lesson, step by step, against real instances.
 // npm run lessons -- 03 --break: a broken copy to mend. npm run lessons -- 03 --judge: judges the mend.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { startTestServer } from '../../test/support/test-server.js';
 import { startInstance } from './instance.js';
 import { breakLesson, judgeLesson } from './learner.js';
 import type { Attack, Change, Control, Lesson } from './lesson.js';
+import { isAsExpected, type Row } from './matrix.js';
 import { attacksOf, loadLessons, pickLesson } from './registry.js';
 import { Target } from './target.js';
 import { diff, paint, say, sideBySide, title } from './terminal.js';
 import { renderRefusal, renderTrace } from './trace.js';
+
+const MATRIX = join(import.meta.dirname, '../matrix.json');
 
 async function main(): Promise<void> {
   const [number, mode] = process.argv.slice(2);
@@ -24,11 +29,16 @@ async function main(): Promise<void> {
   }
 }
 
+/** With what `npm run prove` saw when it ran last. */
 function list(lessons: Lesson[]): void {
-  for (const { folder, title: name, controls, attacks } of lessons)
-    say(
-      `${paint('bold', folder.slice(0, 2))}  ${name.padEnd(44)} ${controls.length} controls, ${attacks.length} attacks`,
-    );
+  const { rows } = JSON.parse(readFileSync(MATRIX, 'utf8')) as { rows: Row[] };
+  for (const { folder, title: name, controls, attacks } of lessons) {
+    const own = rows.filter(({ lesson }) => lesson === folder);
+    const proven = own.length > 0 && own.every(isAsExpected);
+    const state = proven ? paint('green', 'proven    ') : paint('red', 'not proven');
+    const size = `${controls.length} controls, ${attacks.length} attacks`;
+    say(`${paint('bold', folder.slice(0, 2))}  ${name.padEnd(46)} ${state}  ${size}`);
+  }
   say('\nnpm run lessons -- 03 tells one; add --break to get a broken copy to mend.');
 }
 
