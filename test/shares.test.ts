@@ -83,7 +83,7 @@ describe('PUT /v1/resources/:id/shares/:userId', () => {
 
   it('finds no user who does not exist, and not the owner', async () => {
     await newResource();
-    for (const userId of [crypto.randomUUID(), owner.id]) {
+    for (const userId of [crypto.randomUUID(), owner.id, owner.id.toUpperCase()]) {
       const answer = await owner.client.put(pathOf(userId), { permission: 'read' });
       expectProblem(answer, 404, 'not_found');
     }

@@ -139,8 +139,11 @@ describe('an id that nobody has', () => {
 
 describe('the last administrator', () => {
   it('cannot be demoted, disabled or deleted, and neither can his sessions end by trying', async () => {
+    const shouted = admin.id.toUpperCase();
     const attempts = [
       await setRole(admin, admin.id, 'user'),
+      await setRole(admin, shouted, 'user'),
+      await admin.client.post(`/v1/users/${shouted}/disable`),
       await admin.client.post(`/v1/users/${admin.id}/disable`),
       await admin.client.delete('/v1/users/me', { currentPassword: admin.password }),
     ];

@@ -104,11 +104,7 @@ const wrongFixes: WrongFix[] = [
     id: 'bfla-last-forgotten-door',
     title: 'Keep the last administrator where administrators are changed',
     why: 'He can also leave by deleting his own account, which is another route.',
-    change: one(
-      USERS,
-      "if (actor.role === 'admin') await this.keepAnAdministrator(tx, actor.userId);",
-      '',
-    ),
+    change: one(USERS, '      await this.keepAnAdministrator(tx, actor.userId);\n', ''),
     opens: ['bfla-last-deleted'],
   },
 ];

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { createHash, randomBytes } from 'node:crypto';
 import { DataSource } from 'typeorm';
 import type { Actor, Role } from '../access/actor.js';
+import { mustBeLive } from '../access/live-session.js';
 import { RevocationFeed } from '../access/revocation-feed.js';
 import { Housekeeping, SWEEP_ROWS } from '../database/housekeeping.js';
 import { Problem } from '../http/problem.js';
@@ -67,12 +68,18 @@ export class SessionsService {
    */
   async refresh(spent: string): Promise<OpenSession> {
     const refreshToken = createToken();
+    // The session is locked first, as by its deletion: the two never wait for each other.
     const rows = await this.dataSource.sql<SessionRow[]>`
-      WITH spent AS (
+      WITH family AS MATERIALIZED (
+        SELECT FROM sessions WHERE id = (
+          SELECT session_id FROM refresh_tokens WHERE token_hash = ${hashToken(spent)})
+        FOR KEY SHARE
+      ), spent AS (
         UPDATE refresh_tokens t SET used_at = now()
         FROM sessions s JOIN users u ON u.id = s.user_id
         WHERE t.token_hash = ${hashToken(spent)} AND t.used_at IS NULL AND s.id = t.session_id
           AND s.revoked_at IS NULL AND s.expires_at > now() AND u.disabled_at IS NULL
+          AND EXISTS (SELECT FROM family)
           AND t.created_at > now() - ${IDLE_DAYS} * interval '1 day'
         RETURNING s.id, s.user_id, u.role, s.expires_at
       ), token AS (
@@ -106,6 +113,7 @@ export class SessionsService {
         UPDATE users SET password_hash = ${newHash}
         WHERE id = ${actor.userId} AND password_hash = ${checkedHash}`;
       if (count === 0) return false;
+      await mustBeLive(tx, actor);
       await tx.sql`
         UPDATE sessions SET revoked_at = now()
         WHERE user_id = ${actor.userId} AND id <> ${actor.sessionId} AND revoked_at IS NULL`;

@@ -1,8 +1,8 @@
 import { types } from 'node:util';
 import { QueryFailedError } from 'typeorm';
 
-/** SQLSTATE classes and codes of a server that is away, full, stopping or too slow. */
-const UNAVAILABLE = /^(08|53|57P0|57014|55P03|25P03|25006)/;
+/** SQLSTATE classes and codes of a server that is away, full, stopping, too slow, or asks to try again. */
+const UNAVAILABLE = /^(08|40|53|57P0|57014|55P03|25P03|25006)/;
 const NETWORK = new Set([
   'ECONNREFUSED',
   'ECONNRESET',

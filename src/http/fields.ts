@@ -11,6 +11,7 @@ import {
   IsInt,
   IsString,
   IsUUID,
+  Matches,
   Max,
   Min,
   ValidateBy,
@@ -107,17 +108,29 @@ export function SecretText(options: Common & { max: number }) {
   return field('string', options, schema, [IsString(), Length(1, options.max)]);
 }
 
-/** An address, compared in one form: NFKC, lower case, trimmed. */
+/** Longer than any address, and short enough to be normalized: that takes the square of it. */
+const MAX_RAW_EMAIL = 1_016;
+/** No line ends, which begin other headers of a mail, and nothing that the eye does not see. */
+const VISIBLE = /^[^\p{C}\p{Default_Ignorable_Code_Point}]*$/u;
+
+/** An address, compared in one form: lower case, NFKC, trimmed. */
 export function Email(options: Common) {
   const schema = { type: 'string', format: 'email', maxLength: 254 } as const;
-  const normalize = onText((text) => text.normalize('NFKC').trim().toLowerCase());
-  // The length stands before the pattern: no pattern meets a long text (ReDoS).
-  return field('string', options, schema, [normalize, IsString(), Length(3, 254), IsEmail()]);
+  const normalize = onText((text) =>
+    // Once more at the end: lower case can take a character apart.
+    text.length > MAX_RAW_EMAIL
+      ? text
+      : text.normalize('NFKC').trim().toLowerCase().normalize('NFKC'),
+  );
+  // The length stands before the patterns: no pattern meets a long text (ReDoS).
+  const rules = [IsString(), Length(3, 254), Matches(VISIBLE), IsEmail()];
+  return field('string', options, schema, [normalize, ...rules]);
 }
 
 export function Uuid(options: Common) {
   const schema = { type: 'string', format: 'uuid' } as const;
-  return field('string', options, schema, [IsUUID()]);
+  // One spelling: ids are compared as texts, too.
+  return field('string', options, schema, [onText((text) => text.toLowerCase()), IsUUID()]);
 }
 
 /** A whole number. `fromText` for parameters of the URL, which arrive as digits. */

@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import type { Actor } from '../access/actor.js';
-import { Problem } from '../http/problem.js';
+import { isForeignKeyViolation } from '../database/database-errors.js';
+import { bearerProblem, Problem } from '../http/problem.js';
 import { IdempotencyService } from './idempotency.service.js';
 import { asFirst, IS_OWNER, MAY_READ, MAY_WRITE } from './resource-access.js';
 import { Resource, SUMMARY } from './resource.entity.js';
@@ -27,8 +28,15 @@ export class ResourcesService {
   /** The same `key` creates once. Throws `idempotency_key_reused`, `idempotency_key_spent`. */
   async create(actor: Actor, request: CreateResourceRequest, key?: string): Promise<Resource> {
     const insert = (manager: EntityManager) => insertResource(manager, actor, request);
-    if (key === undefined) return insert(this.dataSource.manager);
-    return this.idempotency.once(actor, { key, request }, insert, (id) => this.get(actor, id));
+    try {
+      if (key === undefined) return await insert(this.dataSource.manager);
+      const { title, content, labels } = request;
+      const same = { key, request: { title, content, labels } };
+      return await this.idempotency.once(actor, same, insert, (id) => this.get(actor, id));
+    } catch (error) {
+      // The caller's account was deleted meanwhile.
+      throw isForeignKeyViolation(error) ? bearerProblem('invalid_token', error) : error;
+    }
   }
 
   /** Throws `not_found`, also for a resource that exists and is not the actor's to read. */

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import { DataSource, Repository, type EntityManager } from 'typeorm';
 import type { Actor, Role } from '../access/actor.js';
+import { mustBeLive } from '../access/live-session.js';
 import { RevocationFeed } from '../access/revocation-feed.js';
 import { SecurityLog } from '../audit/security-log.js';
 import { Cursors, rowsToRead } from '../http/cursors.js';
@@ -84,10 +85,12 @@ export class UsersService {
     return user;
   }
 
-  /** Deletes the account and all that it owns. Throws `last_administrator`. */
+  /** Deletes the account and all that it owns. Throws `last_administrator`, `invalid_token`. */
   async remove(actor: Actor): Promise<void> {
     await this.dataSource.transaction(async (tx) => {
-      if (actor.role === 'admin') await this.keepAnAdministrator(tx, actor.userId);
+      // Not by the role in the token: he may have been promoted since.
+      await this.keepAnAdministrator(tx, actor.userId);
+      await mustBeLive(tx, actor);
       await tx.delete(User, { id: actor.userId });
     });
     await this.revocations.caughtUp();
@@ -104,6 +107,7 @@ export class UsersService {
       const administrators = await this.lockAdministrators(tx);
       // The token was checked before the lock: another administrator may have been faster.
       if (!administrators.includes(actor.userId)) throw new Problem('forbidden');
+      await mustBeLive(tx, actor);
       if (!staysAdministrator) refuseLast(administrators, userId);
       await change(tx);
     });

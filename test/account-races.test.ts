@@ -1,0 +1,135 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expectProblem } from './support/answers.js';
+import {
+  createAdministrator,
+  login,
+  newEmail,
+  newPassword,
+  signUp,
+  type Person,
+} from './support/factories.js';
+import { startApp, type TestApp } from './support/test-app.js';
+
+/** So many sign-ins that whoever comes after them waits for his hash. */
+const QUEUE = 40;
+const ROUNDS = 8;
+const SESSIONS = 6;
+
+let app: TestApp;
+beforeAll(async () => {
+  app = await startApp();
+});
+afterAll(() => app.close());
+
+/** What a request answers that was admitted, and waits for its hash while `meanwhile` happens. */
+async function whileHashing<T>(send: () => Promise<T>, meanwhile: () => Promise<unknown>) {
+  const junk = Array.from({ length: QUEUE }, () =>
+    app.client().post('/v1/auth/login', { email: newEmail(), password: newPassword() }),
+  );
+  await sleep(50);
+  const answer = send();
+  await sleep(50);
+  await meanwhile();
+  const [result] = await Promise.all([answer, ...junk]);
+  return result;
+}
+
+const administrators = () =>
+  app.database.query(`SELECT FROM users WHERE role = 'admin' AND disabled_at IS NULL`);
+const everywhere = async ({ email, password }: Person) => {
+  const tokens = await login(app.client(), email, password);
+  await app.client().withToken(tokens.accessToken).post('/v1/auth/logout-everywhere');
+};
+
+describe('a request that was admitted before its session ended', () => {
+  it('changes no password any more', async () => {
+    const ada = await signUp(app);
+    const change = { currentPassword: ada.password, newPassword: newPassword() };
+    const tokens = await login(app.client(), ada.email, ada.password);
+    const other = app.client().withToken(tokens.accessToken);
+    const answer = await whileHashing(
+      () => ada.client.put('/v1/users/me/password', change),
+      () => other.post('/v1/auth/logout-everywhere'),
+    );
+    expectProblem(answer, 401, 'invalid_token');
+    await login(app.client(), ada.email, ada.password);
+  });
+
+  it('deletes no account any more', async () => {
+    const ada = await signUp(app);
+    const tokens = await login(app.client(), ada.email, ada.password);
+    const other = app.client().withToken(tokens.accessToken);
+    const answer = await whileHashing(
+      () => ada.client.delete('/v1/users/me', { currentPassword: ada.password }),
+      () => other.post('/v1/auth/logout-everywhere'),
+    );
+    expectProblem(answer, 401, 'invalid_token');
+    await everywhere(ada);
+  });
+
+  it('takes the last administrator away by no role that he had before', async () => {
+    const [admin, ada] = [await createAdministrator(app), await signUp(app)];
+    const promote = () => admin.client.put(`/v1/users/${ada.id}/role`, { role: 'admin' });
+    const answer = await whileHashing(
+      () => ada.client.delete('/v1/users/me', { currentPassword: ada.password }),
+      async () => {
+        await promote();
+        await admin.client.put(`/v1/users/${admin.id}/role`, { role: 'user' });
+      },
+    );
+    expect([401, 409]).toContain(answer.status);
+    expect(await administrators()).toHaveLength(1);
+  });
+});
+
+describe('an account that is deleted while it is used', () => {
+  const remove = (ada: Person) =>
+    ada.client.delete('/v1/users/me', { currentPassword: ada.password });
+
+  it('answers what creates for it as if it had been gone before', async () => {
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const ada = await signUp(app);
+      const create = (key?: string) =>
+        ada.client.post(
+          '/v1/resources',
+          { title: 'x', content: '' },
+          key === undefined ? {} : { 'idempotency-key': key },
+        );
+      const removed = remove(ada);
+      const creations: Promise<{ status: number }>[] = [];
+      for (let n = 0; n < 30; n += 1) {
+        creations.push(create(n % 2 ? `key-${n}` : undefined));
+        await sleep(2);
+      }
+      expect((await removed).status).toBe(204);
+      for (const { status } of await Promise.all(creations)) expect([201, 401]).toContain(status);
+    }
+  });
+
+  it('is deleted also while somebody refreshes its tokens in a loop', async () => {
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const ada = await signUp(app);
+      const sessions = await Promise.all(
+        Array.from({ length: SESSIONS }, () => login(app.client(), ada.email, ada.password)),
+      );
+      let going = true;
+      const statuses = new Set<number>();
+      const refresh = async ({ refreshToken }: { refreshToken: string }) => {
+        while (going) {
+          const answer = await app
+            .client()
+            .post<{ refreshToken: string }>('/v1/auth/refresh', { refreshToken });
+          statuses.add(answer.status);
+          if (answer.status !== 200) return;
+          ({ refreshToken } = answer.body);
+        }
+      };
+      const refreshing = Promise.all(sessions.map(refresh));
+      expect((await remove(ada)).status).toBe(204);
+      going = false;
+      await refreshing;
+      expect([...statuses].filter((status) => ![200, 401].includes(status))).toEqual([]);
+    }
+  });
+});
