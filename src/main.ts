@@ -70,8 +70,10 @@ main().then(
   () => process.exit(),
   (error: unknown) => {
     // A fault of the operator's is told in words; a stack trace would only hide them.
+    const { message, stack, code } = error as Error & { code?: string };
     const known = error instanceof ConfigError || error instanceof InsecureRouteError;
-    process.stderr.write(`${known ? error.message : (error as Error).stack}\n`);
+    const taken = code === 'EADDRINUSE' ? `${message}: set PORT to another one` : undefined;
+    process.stderr.write(`${taken ?? (known ? message : stack)}\n`);
     process.exit(1);
   },
 );

@@ -1,11 +1,12 @@
-// npm run attack -- <attack> [--without <control>] [--target URL]: one attack, on one instance.
+// npm run attack -- <attack> [--without <control>] [--target URL]: one attack, on one instance. Exits
+// with 1 when there is loot. On a target, the people whom it signs up stay.
 import { parseArgs } from 'node:util';
 import { startTestServer } from '../../test/support/test-server.js';
 import { startInstance } from './instance.js';
 import type { Attack, Change } from './lesson.js';
 import { attacksOf, controlsOf, loadLessons } from './registry.js';
 import { Target } from './target.js';
-import { paint, say } from './terminal.js';
+import { command, paint, say } from './terminal.js';
 import { renderTrace } from './trace.js';
 
 const { positionals, values } = parseArgs({
@@ -15,11 +16,15 @@ const { positionals, values } = parseArgs({
 
 async function main(): Promise<void> {
   const lessons = await loadLessons();
-  const attack = attacksOf(lessons).find(({ id }) => id === positionals[0]);
-  if (!attack) {
+  const [wanted] = positionals;
+  const attack = attacksOf(lessons).find(({ id }) => id === wanted);
+  if (!wanted) {
     for (const { id, title } of attacksOf(lessons)) say(`${id.padEnd(32)} ${title}`);
     return;
   }
+  if (!attack) throw new Error(`There is no attack ${wanted}: npm run attack lists them`);
+  if (values.target && values.without)
+    throw new Error('--without takes a control out of an instance of the lab, not of a --target');
   if (values.target) return report(attack, new Target(values.target.replace(/\/$/, '')));
   const removals = (values.without ?? []).map((id) => {
     const control = controlsOf(lessons).find((candidate) => candidate.id === id);
@@ -50,6 +55,7 @@ async function report(attack: Attack, target: Target): Promise<void> {
   const loot = await attack.run(target);
   say(renderTrace(target.trace, 4));
   say(loot ? paint('red', `\nLoot: ${loot}`) : paint('green', '\nNothing.'));
+  if (loot) process.exitCode = 1;
 }
 
-await main();
+command(main);

@@ -1,4 +1,12 @@
-import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { randomInt } from 'node:crypto';
 import { join, relative } from 'node:path';
 import { RefusedToStart, startInstance } from './instance.js';
@@ -52,6 +60,17 @@ export function breakLesson(lesson: Lesson): void {
 
 /** Tries every variant of the lesson's attacks, and the legitimate use, on the learner's copy. */
 export async function judgeLesson(lesson: Lesson): Promise<void> {
+  if (!existsSync(scratchOf(lesson)))
+    throw new Error(`First: npm run lessons -- ${lesson.folder.slice(0, 2)} --break`);
+  try {
+    await tryAll(lesson);
+  } catch (error) {
+    // A copy that does not start, or does not serve its people, is no mend.
+    throw new Error(`Not yet: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+async function tryAll(lesson: Lesson): Promise<void> {
   const instance = await startInstance([], scratchOf(lesson));
   try {
     await lesson.use(new Target(instance.url, instance));

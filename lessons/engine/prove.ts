@@ -9,6 +9,7 @@ import type { Lesson } from './lesson.js';
 import { observe, type Observation } from './observe.js';
 import { loadLessons, pickLesson } from './registry.js';
 import { statesOf, type State } from './states.js';
+import { command } from './terminal.js';
 
 const say = (text: string) => process.stdout.write(`${text}\n`);
 
@@ -78,4 +79,4 @@ function summarize(seen: Observation[], milliseconds: number): void {
   if (bad.length > 0) process.exitCode = 1;
 }
 
-await main();
+command(main);

@@ -9,7 +9,7 @@ import type { Attack, Change, Control, Lesson } from './lesson.js';
 import { isAsExpected, type Row } from './matrix.js';
 import { attacksOf, loadLessons, pickLesson } from './registry.js';
 import { Target } from './target.js';
-import { diff, paint, say, sideBySide, title } from './terminal.js';
+import { command, diff, paint, say, sideBySide, title } from './terminal.js';
 import { renderRefusal, renderTrace } from './trace.js';
 
 const MATRIX = join(import.meta.dirname, '../matrix.json');
@@ -20,6 +20,7 @@ async function main(): Promise<void> {
   if (!number) return list(lessons);
   const lesson = pickLesson(lessons, number);
   if (mode === '--break') return breakLesson(lesson);
+  if (mode && mode !== '--judge') throw new Error(`What is ${mode}? There are --break and --judge`);
   const stop = await startTestServer();
   try {
     if (mode === '--judge') await judgeLesson(lesson);
@@ -50,7 +51,15 @@ async function tell(lesson: Lesson, lessons: Lesson[]): Promise<void> {
   for (const control of lesson.controls) {
     const attack = all.find(({ id }) => id === control.opens[0]);
     if (attack) await tellControl(control, attack);
+    else tellStacked(control, lesson);
   }
+}
+
+/** Removing it opens nothing: what stands behind it, and what opens when both are gone. */
+function tellStacked({ id, title: name, file }: Control, { stacks = [] }: Lesson): void {
+  title(`${name}  (${file})`);
+  for (const { controls, opens } of stacks.filter((stack) => stack.controls.includes(id)))
+    say(`Another stands behind it. Without ${controls.join(' and ')}: ${opens.join(', ')}.`);
 }
 
 async function tellControl(control: Control, attack: Attack): Promise<void> {
@@ -65,6 +74,7 @@ async function tellControl(control: Control, attack: Attack): Promise<void> {
   sideBySide(['as shipped', shipped.story], ['with the control removed', removed.story]);
   say(`\nas shipped: ${paint('green', shipped.loot ?? 'nothing')}`);
   say(`removed:    ${paint('red', removed.loot ?? 'nothing')}`);
+  say(paint('dim', `Try it: npm run attack -- ${attack.id} --without ${control.id}`));
 }
 
 async function attempt(attack: Attack, changes: Change[]) {
@@ -92,4 +102,4 @@ function describeRemoval({ edits = [], sql, env = {} }: Change): string {
   return parts.join('\n');
 }
 
-await main();
+command(main);

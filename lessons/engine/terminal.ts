@@ -13,6 +13,14 @@ export const paint = (style: Style, text: string) =>
 
 export const title = (text: string) => say(`\n${paint('bold', text)}`);
 
+/** Runs a command; what goes wrong is told in words. */
+export function command(run: () => Promise<void>): void {
+  run().catch((error: unknown) => {
+    process.stderr.write(`${paint('red', (error as Error).message)}\n`);
+    process.exitCode = 1;
+  });
+}
+
 /** Two texts beside each other where there is room, else one after the other. */
 export function sideBySide(
   left: [head: string, text: string],

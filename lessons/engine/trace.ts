@@ -18,7 +18,10 @@ const PLACEHOLDERS: [pattern: RegExp, word: string, numbered: boolean][] = [
 /** The last exchanges of an attack as text that is the same at every run. */
 export function renderTrace(trace: Exchange[], last = 2): string {
   const text = trace.slice(-last).map(renderExchange).join('\n\n');
-  return PLACEHOLDERS.reduce((result, placeholder) => substitute(result, ...placeholder), text);
+  return PLACEHOLDERS.reduce((result, placeholder) => substitute(result, ...placeholder), text)
+    .split('\n')
+    .map((line) => (line.length > MAX_LINE ? `${line.slice(0, MAX_LINE - 3)}...` : line))
+    .join('\n');
 }
 
 /** What the app said when it refused to start, without the places in the code where it said it. */
@@ -35,10 +38,7 @@ function substitute(text: string, pattern: RegExp, word: string, numbered: boole
 }
 
 function renderExchange({ who, method, path, sent, status, got }: Exchange): string {
-  const lines = [`${who}> ${method} ${path}`, ...body(sent), `<- ${status}`, ...body(got)];
-  return lines
-    .map((line) => (line.length > MAX_LINE ? `${line.slice(0, MAX_LINE - 3)}...` : line))
-    .join('\n');
+  return [`${who}> ${method} ${path}`, ...body(sent), `<- ${status}`, ...body(got)].join('\n');
 }
 
 function body(value: unknown): string[] {
