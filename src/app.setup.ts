@@ -1,25 +1,23 @@
 import type { DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import {
-  LogController,
-  type FastifyInstance,
-  type FastifyReply,
-  type FastifyRequest,
-} from 'fastify';
+import { LogController, type FastifyInstance } from 'fastify';
+import type { Socket } from 'node:net';
 import { PUBLIC } from './access/access.decorators.js';
 import { declaresAccess } from './access/declares-access.js';
 import { AppModule } from './app.module.js';
-import { recordProblem, watchProblems } from './audit/problem-events.js';
+import { watchProblems } from './audit/problem-events.js';
+import { writeEvent } from './audit/security-log.js';
 import type { Config } from './config/config.js';
-import { answerClientError } from './http/client-errors.js';
+import { answerClientError, refuseUpgrades } from './http/client-errors.js';
 import { finishOnClose } from './http/closing.js';
 import { API_PREFIX, UNVERSIONED_PATHS, type DeclaredRoute } from './http/declared-routes.js';
 import { serveDocs } from './http/docs.js';
 import { loggerOptions, NestLogger, requestIdOf } from './http/logger.js';
 import { buildOpenApi } from './http/openapi.js';
-import { answerProblem } from './http/problem.filter.js';
-import { acceptOnlyStrictJson, addRequestHooks } from './http/request.hooks.js';
+import { RATE_LIMITS, sourceOf } from './http/rate-limit.js';
+import { RateLimiter } from './http/rate-limiter.js';
+import { acceptOnlyStrictJson, addRequestHooks, routeAgain } from './http/request.hooks.js';
 import { proveRoutes } from './http/route-proof.js';
 import { watchRoutes } from './http/route-table.js';
 
@@ -66,6 +64,7 @@ async function setUp(app: NestFastifyApplication, config: Config): Promise<void>
   finishOnClose(fastify);
   watchProblems(fastify);
   acceptOnlyStrictJson(fastify);
+  refuseUpgrades(fastify);
   // Node would answer an unknown `Expect` itself, past every hook; RFC 9110 §10.1.1 lets us ignore it.
   fastify.server.on('checkExpectation', (request, response) =>
     fastify.server.emit('request', request, response),
@@ -103,8 +102,8 @@ function createAdapter(config: Config): FastifyAdapter {
     // JSON may name the request's prototype: parseStrictJson refuses it, with a code of its own.
     onProtoPoisoning: 'ignore',
     onConstructorPoisoning: 'ignore',
-    clientErrorHandler: answerClientError,
-    frameworkErrors: answerUnrouted,
+    clientErrorHandler: answerUnreadable(),
+    frameworkErrors: routeAgain,
     forceCloseConnections: 'idle',
     // Its answer would be no problem and have no headers of ours: finishOnClose gives one.
     return503OnClosing: false,
@@ -112,10 +111,18 @@ function createAdapter(config: Config): FastifyAdapter {
   });
 }
 
-/** For URLs that the router cannot read: no hook sees these requests. */
-function answerUnrouted(error: Error, request: FastifyRequest, reply: FastifyReply): void {
-  answerProblem(error, request, reply);
-  recordProblem(request, reply);
+/** What is no HTTP meets no hook: its event is written here, and cannot fill the log. */
+function answerUnreadable() {
+  // Apart from the budgets of requests: here a proxy's address stands for all of its clients, who
+  // must not use up what its health checks live on.
+  const limiter = new RateLimiter();
+  return function (this: FastifyInstance, error: Error, socket: Socket): void {
+    const ip = socket.remoteAddress ?? '';
+    const answer = answerClientError(error, socket);
+    if (!answer) return;
+    const { waitSeconds } = limiter.take(sourceOf(ip), RATE_LIMITS.public.perIp);
+    if (waitSeconds === 0) writeEvent(this.log, 'input_validation_fail', { ...answer, ip });
+  };
 }
 
 /** Browsers of these origins may read answers. No cookies are used, so no credentials are allowed. */

@@ -113,10 +113,10 @@ describe('an account that is deleted while it is used', () => {
       const sessions = await Promise.all(
         Array.from({ length: SESSIONS }, () => login(app.client(), ada.email, ada.password)),
       );
-      let going = true;
+      const stop = new AbortController();
       const statuses = new Set<number>();
       const refresh = async ({ refreshToken }: { refreshToken: string }) => {
-        while (going) {
+        while (!stop.signal.aborted) {
           const answer = await app
             .client()
             .post<{ refreshToken: string }>('/v1/auth/refresh', { refreshToken });
@@ -127,7 +127,7 @@ describe('an account that is deleted while it is used', () => {
       };
       const refreshing = Promise.all(sessions.map(refresh));
       expect((await remove(ada)).status).toBe(204);
-      going = false;
+      stop.abort();
       await refreshing;
       expect([...statuses].filter((status) => ![200, 401].includes(status))).toEqual([]);
     }

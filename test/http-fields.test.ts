@@ -107,6 +107,24 @@ describe('a field of a body', () => {
     expect(answer.body.errors.every(({ at }) => at.length <= 100)).toBe(true);
   });
 
+  it('is named by text that is whole, however long its name is', async () => {
+    for (const name of [`${'x'.repeat(98)}😀`, `${'x'.repeat(98)}~`, `${'x'.repeat(98)}/`]) {
+      const answer = await ada.client.post<Errors>('/v1/resources', { [name]: 1 });
+      const at = answer.body.errors.map((error) => error.at).find((text) => text.startsWith('/x'));
+      expect(at).toBe(`/${'x'.repeat(98)}`);
+    }
+  });
+
+  it('is told what is wrong in a sentence', async () => {
+    const body = { title: 1, content: '', labels: [1] };
+    const answer = await ada.client.post<Errors>('/v1/resources', body);
+    const messages = answer.body.errors.map(({ at, message }) => [at, message]);
+    expect(Object.fromEntries(messages)).toEqual({
+      '/title': 'must be a string',
+      '/labels': 'each item must be a string',
+    });
+  });
+
   it('is refused with a bounded answer, however many are wrong', async () => {
     const wrong = Object.fromEntries(Array.from({ length: 2_000 }, (_, n) => [`x${n}`, 1]));
     const answer = await ada.client.post<Errors>('/v1/resources', wrong);

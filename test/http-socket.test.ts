@@ -25,6 +25,8 @@ const message = (start: string, headers: string[], body = '') =>
 const post = (headers: string[], body = '') =>
   message('POST /v1/auth/login HTTP/1.1', ['Host: api', ...headers], body);
 const JSON_TYPE = 'Content-Type: application/json';
+const CHUNKS = '2\r\n{}\r\n0\r\n\r\n';
+const UPGRADE = ['Connection: upgrade', 'Upgrade: h2c'];
 
 /** One problem, then the connection ends: nothing hidden behind the message is answered. */
 async function refusesAndCloses(request: string | Buffer, code: ProblemCode) {
@@ -68,6 +70,8 @@ describe('a message that two readers could split in two ways', () => {
     ['HTTP/0.9', 'GET /v1/health/live\r\n\r\n'],
     ['HTTP/2 without TLS', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'],
     ['a space in the path', message('GET /v1/health /live HTTP/1.1', ['Host: api'])],
+    ['an upgrade', message('GET /v1/health/live HTTP/1.1', ['Host: api', ...UPGRADE]) + HIDDEN],
+    ['an upgrade with a body', post([JSON_TYPE, 'Content-Length: 2', ...UPGRADE], `{}${HIDDEN}`)],
     ['TLS', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03'],
   ])('is refused and the connection closed: %s', (_what, request) =>
     refusesAndCloses(request, 'malformed_request'),
@@ -88,10 +92,60 @@ describe('a message that two readers could split in two ways', () => {
         '0\r\n\r\n',
       ),
     ],
+    ['an empty host', message('GET /v1/health/live HTTP/1.1', ['Host: '])],
+    ...[
+      'a b',
+      'a/b',
+      'a@b',
+      'a?b',
+      'a#b',
+      'a\\b',
+      '<a>',
+      'a:b',
+      'a:80:80',
+      '[::1',
+      '::1',
+      ':80',
+    ].map((host): [string, string] => [
+      `the host ${host}`,
+      message('GET /v1/health/live HTTP/1.1', [`Host: ${host}`]),
+    ]),
+    ['two codings', post([JSON_TYPE, 'Transfer-Encoding: gzip, chunked'], CHUNKS)],
+    ['chunks, twice', post([JSON_TYPE, 'Transfer-Encoding: chunked, chunked'], CHUNKS)],
+    ['another spelling of chunked', post([JSON_TYPE, 'Transfer-Encoding: Chunked'], CHUNKS)],
+    [
+      'chunks in HTTP/1.0',
+      post([JSON_TYPE, 'Transfer-Encoding: chunked'], CHUNKS).replace('HTTP/1.1', 'HTTP/1.0'),
+    ],
   ])('is refused: %s', async (_what, request) => {
     const { answers } = await exchange(app.url, request);
     expectProblem(answers[0] ?? NONE, 'malformed_request');
     expect(answers.length).toBe(1);
+  });
+
+  it.each([
+    'api',
+    'api:8080',
+    'a.example',
+    '127.0.0.1:1',
+    '[::1]',
+    '[::1]:80',
+    'a_b-c',
+    '%C3%A4.de',
+  ])('is none when its host is %s', async (host) => {
+    const { answers } = await exchange(app.url, HIDDEN.replace('api', host));
+    expect(answers[0]?.status).toBe(200);
+  });
+
+  it('runs nothing of what follows an upgrade, in whichever part it comes', async () => {
+    const start = 'GET /v1/health/live HTTP/1.1';
+    const upgrade = message(start, ['Host: api', ...UPGRADE]);
+    const next = post([JSON_TYPE, `Content-Length: ${HIDDEN.length}`]);
+    const drip = { text: HIDDEN, everyMs: 50 };
+    const { answers, closed } = await exchange(app.url, upgrade + next, { waitMs: 5_000, drip });
+    expectProblem(answers[0] ?? NONE, 'malformed_request');
+    expect([answers.length, closed]).toEqual([1, true]);
+    expect((await app.client().get('/v1/health/live')).status).toBe(200);
   });
 
   it('does not keep its connection, although the client keeps its side open', async () => {

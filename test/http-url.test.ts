@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { RATE_LIMITS } from '../src/http/rate-limit.js';
 import { createAdministrator, createResource, signUp, type Person } from './support/factories.js';
 import { expectProblem, expectSafe } from './support/problems.js';
 import { exchange } from './support/raw-http.js';
@@ -57,11 +58,42 @@ describe('an URL', () => {
     expectProblem(await ada.client.get(`/v1/resources/%252e%252e`), 'validation_failed');
   });
 
-  it('may have 2,048 characters and not one more', async () => {
+  it('may have 4,096 characters and not one more', async () => {
     const url = (length: number) => '/v1/resources?cursor='.padEnd(length, 'a');
-    expectSafe(await ada.client.get(url(2_048)));
-    expectProblem(await ada.client.get(url(2_049)), 'url_too_long');
+    expectProblem(await ada.client.get(url(4_096)), 'validation_failed');
+    expectProblem(await ada.client.get(url(4_097)), 'url_too_long');
     expectProblem(await ada.client.get(`/${'a'.repeat(8_000)}`), 'url_too_long');
+  });
+
+  it('has room for the next page of the longest list that may be asked for', async () => {
+    const bob = await signUp(app);
+    const label = '🦉'.repeat(40);
+    for (let n = 0; n < 2; n += 1)
+      await createResource(bob, { title: '🦉'.repeat(200), labels: [label] });
+    const filter = new URLSearchParams({ sort: '-title', label, title: '🦉'.repeat(100) });
+    const first = `/v1/resources?limit=1&${filter.toString()}`;
+    const { body } = await bob.client.get<{ nextCursor: string }>(first);
+    const next = await bob.client.get<{ items: object[] }>(`${first}&cursor=${body.nextCursor}`);
+    expect([next.status, next.body.items?.length]).toEqual([200, 1]);
+  });
+
+  it.each(['#', '#hasOwnProperty=1', '#limit=1', '?limit=1#', '?title=a#&title=b'])(
+    'with a fragment is refused, which the router would take for a query: %s',
+    async (end) => {
+      const answer = await raw('GET', `/v1/resources${end}`, ada.tokens.accessToken);
+      expectProblem(answer, 'malformed_url');
+    },
+  );
+
+  it.each([
+    ['malformed_url', '/%zz'],
+    ['url_too_long', `/v1/resources/${'a'.repeat(300)}`],
+  ] as const)('that no route can be found for has a budget, too: %s', async (code, url) => {
+    const client = app.client();
+    const many = Array.from({ length: 2 * RATE_LIMITS.public.perIp }, () => client.get(url));
+    const refused = (await Promise.all(many)).filter(({ status }) => status === 429);
+    expect(refused.length).toBeGreaterThan(0);
+    expectProblem(await app.client().get(url), code);
   });
 });
 

@@ -131,7 +131,7 @@ const PROVOCATIONS = {
   ],
   version_mismatch: [CHANGE, () => change({ 'if-match': '"77"' })],
   body_too_large: [LOGIN, () => logIn({ email: 'a'.repeat(110_000) })],
-  url_too_long: [LIST, () => ada.client.get(`/v1/resources?label=${'a'.repeat(3_000)}`)],
+  url_too_long: [LIST, () => ada.client.get(`/v1/resources?label=${'a'.repeat(5_000)}`)],
   unsupported_media_type: [LOGIN, () => logIn('{}', { 'content-type': 'text/plain' })],
   idempotency_key_reused: [CREATE, () => create('x', 'k').then(() => create('y', 'k'))],
   if_match_required: [CHANGE, () => change({})],

@@ -2,7 +2,7 @@ import type { WrongFix } from '../engine/lesson.js';
 import { edit, END_FAMILY, UNUSED } from './parts.js';
 
 const READ_ROWS = `const rows = await this.dataSource.sql<SessionRow[]>\`
-      WITH spent AS (`;
+      WITH family AS MATERIALIZED (`;
 
 export const wrongFixes: WrongFix[] = [
   {
@@ -18,7 +18,7 @@ export const wrongFixes: WrongFix[] = [
       SELECT FROM refresh_tokens WHERE token_hash = \${hashToken(spent)} AND used_at IS NULL\`;
     if (unused.length === 0) throw await this.refuse(spent);
     return tx.sql<SessionRow[]>\`
-    WITH spent AS (`,
+    WITH family AS MATERIALIZED (`,
         ),
         edit('SELECT * FROM spent`;', 'SELECT * FROM spent`;\n    });'),
         edit(UNUSED, 'AND s.id = t.session_id'),

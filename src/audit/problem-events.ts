@@ -32,8 +32,7 @@ export function watchProblems(fastify: FastifyInstance): void {
   });
 }
 
-/** For requests that Fastify refuses before any hook sees them. */
-export function recordProblem(request: FastifyRequest, { problemCode: code }: FastifyReply): void {
+function recordProblem(request: FastifyRequest, { problemCode: code }: FastifyReply): void {
   const event = code && EVENTS[code];
   if (!event) return;
   writeEvent(request.log, event, {

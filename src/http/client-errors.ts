@@ -1,3 +1,4 @@
+import type { FastifyInstance } from 'fastify';
 import { randomUUID } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
@@ -12,9 +13,18 @@ const CODES: Record<string, ProblemCode> = {
 /** Time to take the answer. A client that keeps its side open does not keep the connection. */
 const LINGER_MS = 1_000;
 
+/** What the client was told, for the log. */
+export interface ClientErrorAnswer {
+  code: ProblemCode;
+  requestId: string;
+}
+
 /** What is not even HTTP gets its problem too, before the connection is closed. */
-export function answerClientError(error: Error & { code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) return;
+export function answerClientError(
+  error: Error & { code?: string },
+  socket: Socket,
+): ClientErrorAnswer | undefined {
+  if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) return undefined;
   setTimeout(() => socket.destroy(), LINGER_MS).unref();
   const problem = new Problem(CODES[error.code ?? ''] ?? 'malformed_request');
   const requestId = randomUUID().replaceAll('-', '');
@@ -31,4 +41,17 @@ export function answerClientError(error: Error & { code?: string }, socket: Sock
       body,
     ].join('\r\n'),
   );
+  return { code: problem.code, requestId };
+}
+
+/**
+ * Node ignores an upgrade that nobody hears, but loses the head of what follows: a body that comes
+ * later would run as a request. Heard, the connection is parsed no more.
+ */
+export function refuseUpgrades({ server }: FastifyInstance): void {
+  server.on('upgrade', (_request, socket) => {
+    // Node has let go of the socket: its errors would be nobody's, and end the process.
+    socket.on('error', () => socket.destroy());
+    server.emit('clientError', new Error('an upgrade'), socket);
+  });
 }

@@ -7,7 +7,7 @@ import { types } from 'node:util';
 import type { Config } from '../config/config.js';
 
 /** RFC 9110 lets a client choose any header text: only a W3C trace id becomes part of our log. */
-const TRACEPARENT = /^[\da-f]{2}-(?!0{32})([\da-f]{32})-(?!0{16})[\da-f]{16}-[\da-f]{2}$/;
+const TRACEPARENT = /^(?!ff)[\da-f]{2}-(?!0{32})([\da-f]{32})-(?!0{16})[\da-f]{16}-[\da-f]{2}$/;
 
 /** The trace id of the caller, or a new one: 32 hexadecimal digits (W3C Trace Context). */
 export function requestIdOf(request: Pick<IncomingMessage, 'headers'>): string {

@@ -52,7 +52,7 @@ export function answerProblem(error: unknown, request: FastifyRequest, reply: Fa
 function toProblem(error: unknown, request: FastifyRequest): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof HttpException) return fromHttpException(error, request);
-  const code = FASTIFY_CODES[(error as { code?: string } | undefined)?.code ?? ''];
+  const code = codeOf(error, request);
   if (code) return new Problem(code, { cause: error });
   if (isDatabaseUnavailable(error))
     return new Problem('database_unavailable', {
@@ -60,6 +60,13 @@ function toProblem(error: unknown, request: FastifyRequest): Problem {
       retryAfterSeconds: DATABASE_RETRY_SECONDS,
     });
   return new Problem('internal_error', { cause: error });
+}
+
+/** What the request itself is refused for. */
+function codeOf(error: unknown, { raw }: FastifyRequest): ProblemCode | undefined {
+  // A client that gives up its upload resets a connection, as a database does that goes away.
+  if (raw.errored && error === raw.errored) return 'request_timeout';
+  return FASTIFY_CODES[(error as { code?: string } | undefined)?.code ?? ''];
 }
 
 /** Nest and Fastify speak in these for unknown routes and unreadable requests; our services do not. */

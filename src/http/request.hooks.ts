@@ -1,5 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { IncomingMessage } from 'node:http';
 import { requestLog } from './logger.js';
+import { Problem } from './problem.js';
 import { applyQuota, limiterPerClass, RATE_LIMITS, sourceOf } from './rate-limit.js';
 import { SECURITY_HEADERS } from './security-headers.js';
 import { parseStrictJson } from './strict-json.js';
@@ -33,6 +35,8 @@ export function addRequestHooks(fastify: FastifyInstance): void {
     const name = request.route.rateLimit ?? 'public';
     const { perIp } = RATE_LIMITS[name];
     applyQuota(reply, name, limiters[name].take(sourceOf(request.clientIp), perIp));
+    const unroutable = UNROUTABLE.get(request.raw);
+    if (unroutable) throw unroutable;
     checkUrl(request.raw.url ?? '');
     checkMessage(request);
     done();
@@ -52,6 +56,23 @@ export function addRequestHooks(fastify: FastifyInstance): void {
   fastify.addHook('onResponse', logRequest);
 }
 
+/** Requests whose URL the router cannot read, and why. */
+const UNROUTABLE = new WeakMap<IncomingMessage, Error>();
+
+/**
+ * The router answers these before any hook: no budget, and the address of the proxy for the client's.
+ * So they are routed again, to where every hook is met, and refused there.
+ */
+export function routeAgain(
+  error: Error,
+  { raw, server }: FastifyRequest,
+  reply: FastifyReply,
+): void {
+  UNROUTABLE.set(raw, error);
+  raw.url = '/';
+  server.routing(raw, reply.raw);
+}
+
 /** At the end, so that also those have them whom CORS answers before any hook of ours: preflights. */
 function addSafeHeaders(request: FastifyRequest, reply: FastifyReply): void {
   for (const [name, value] of SAFE_HEADERS)
@@ -60,14 +81,17 @@ function addSafeHeaders(request: FastifyRequest, reply: FastifyReply): void {
 }
 
 /** JSON is UTF-8; who says otherwise would be read in another way by a filter before us. */
-const JSON_TYPE = /^application\/json(; *charset="?utf-8"?)?$/i;
+const JSON_TYPE = /^application\/json(; *charset=(utf-8|"utf-8"))?$/i;
 
 /** Replaces Fastify's parsers: strict JSON is the only thing that this API reads. */
 export function acceptOnlyStrictJson(fastify: FastifyInstance): void {
   fastify.removeAllContentTypeParsers();
   const options = { parseAs: 'buffer' } as const;
-  fastify.addContentTypeParser(JSON_TYPE, options, (_request, body, done) => {
+  fastify.addContentTypeParser(JSON_TYPE, options, (request, body, done) => {
     try {
+      // Fastify's reading of the type drops the parts that it cannot read.
+      const type = request.headers['content-type'] ?? '';
+      if (!JSON_TYPE.test(type)) throw new Problem('unsupported_media_type');
       done(null, parseStrictJson(body as Buffer));
     } catch (error) {
       done(error as Error);

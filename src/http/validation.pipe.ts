@@ -13,6 +13,8 @@ const RULES: ValidatorOptions = {
 };
 const MAX_ERRORS = 20;
 const MAX_POINTER = 100;
+/** What a cut may leave of a surrogate pair, or of "~0" and "~1". */
+const HALF = /[\ud800-\udbff~]$/;
 
 /** Turns a body, a query or route parameters into their DTO, or refuses them. */
 @Injectable()
@@ -36,7 +38,7 @@ const refuse = (errors: InputError[]) =>
 /** Names the place and the rule. The value stays out: it may be a password (ASVS 16.2.5). */
 function describe(error: ValidationError, parent: string): InputError[] {
   const name = error.property.replaceAll('~', '~0').replaceAll('/', '~1');
-  const at = `${parent}/${name}`.slice(0, MAX_POINTER);
+  const at = `${parent}/${name}`.slice(0, MAX_POINTER).replace(HALF, '');
   const own = Object.entries(error.constraints ?? {}).map(([rule, message]) => ({
     at,
     rule,
@@ -46,4 +48,4 @@ function describe(error: ValidationError, parent: string): InputError[] {
 }
 
 const withoutName = (message: string, { property }: ValidationError) =>
-  message.replace(`${property} `, '');
+  message.replace(`each value in ${property} `, 'each item ').replace(`${property} `, '');
