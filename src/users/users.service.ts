@@ -107,7 +107,6 @@ export class UsersService {
       const administrators = await this.lockAdministrators(tx);
       // The token was checked before the lock: another administrator may have been faster.
       if (!administrators.includes(actor.userId)) throw new Problem('forbidden');
-      await mustBeLive(tx, actor);
       if (!staysAdministrator) refuseLast(administrators, userId);
       await change(tx);
     });
