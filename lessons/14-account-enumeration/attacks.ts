@@ -58,9 +58,12 @@ const times = (id: string, title: string, path: string, faster: 'known' | 'unkno
   title,
   ownLessonOnly: true,
   run: async (target) => {
-    const { email } = await target.person('ada');
-    const differ = await timesDiffer(target, path, email, faster);
-    return differ ? 'whether Ada has an account, by the clock' : null;
+    // Twice, on two accounts: a busy machine differs by chance, and not twice in the same way.
+    for (let round = 1; round <= 2; round += 1) {
+      const { email } = await target.person('ada');
+      if (!(await timesDiffer(target, path, email, faster))) return null;
+    }
+    return 'whether Ada has an account, by the clock';
   },
 });
 
