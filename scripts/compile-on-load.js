@@ -14,22 +14,27 @@ export function compile(text, filename) {
 }
 
 /**
- * Lets node run TypeScript sources, compiled as the tests and the build compile them.
+ * Lets node run TypeScript sources, compiled as the tests and the build compile them. A query is handed
+ * on to what a source imports: with another one, all sources are loaded once more.
  * @param {(file: string) => string} read the JavaScript of a source file
  */
 export function compileOnLoad(read) {
   registerHooks({
     resolve(specifier, context, nextResolve) {
-      if (/^\.{1,2}\/.*\.js$/.test(specifier) && context.parentURL?.endsWith('.ts')) {
+      const [parent = '', query] = context.parentURL?.split('?') ?? [];
+      if (/^\.{1,2}\/.*\.js$/.test(specifier) && parent.endsWith('.ts')) {
         const typescript = specifier.replace(/\.js$/, '.ts');
-        if (existsSync(new URL(typescript, context.parentURL)))
-          return nextResolve(typescript, context);
+        if (existsSync(new URL(typescript, parent)))
+          return nextResolve(query ? `${typescript}?${query}` : typescript, context);
       }
       return nextResolve(specifier, context);
     },
     load(url, context, nextLoad) {
-      if (!url.endsWith('.ts') || url.includes('/node_modules/')) return nextLoad(url, context);
+      if (!isSource(url)) return nextLoad(url, context);
       return { format: 'module', source: read(fileURLToPath(url)), shortCircuit: true };
     },
   });
 }
+
+/** @param {string} url */
+const isSource = (url) => /\.ts($|\?)/.test(url) && !url.includes('/node_modules/');

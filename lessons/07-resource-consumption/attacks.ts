@@ -19,7 +19,9 @@ const pages: Attack[] = [
     title: 'Ask for more rows at once than a page has',
     run: async (target) => {
       const eve = await target.person('eve');
-      await createMany(times(ROWS, () => eve.client));
+      await createMany(times(ROWS - 1, () => eve.client));
+      // The newest stands first in the answer: so the trace is the same each time.
+      await createMany([eve.client]);
       const { body } = await eve.client.get<{ items?: unknown[] }>('/v1/resources?limit=100000');
       return (body.items?.length ?? 0) >= ROWS ? 'all 101 rows in one answer' : null;
     },

@@ -58,4 +58,4 @@ async function report(attack: Attack, target: Target): Promise<void> {
   if (loot) process.exitCode = 1;
 }
 
-command(main);
+await command(main);

@@ -9,7 +9,8 @@ import {
 } from 'node:fs';
 import { randomInt } from 'node:crypto';
 import { join, relative } from 'node:path';
-import { RefusedToStart, startInstance } from './instance.js';
+import { RefusedToStart } from './host.js';
+import { startInstance } from './instance.js';
 import type { Attack, Lesson, Loot } from './lesson.js';
 import { Target } from './target.js';
 import { paint, say } from './terminal.js';

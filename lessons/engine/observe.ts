@@ -1,4 +1,5 @@
-import { RefusedToStart, startInstance } from './instance.js';
+import { RefusedToStart } from './host.js';
+import { startInstance } from './instance.js';
 import type { Loot } from './lesson.js';
 import type { State } from './states.js';
 import { Target } from './target.js';

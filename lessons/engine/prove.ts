@@ -79,4 +79,4 @@ function summarize(seen: Observation[], milliseconds: number): void {
   if (bad.length > 0) process.exitCode = 1;
 }
 
-command(main);
+await command(main);

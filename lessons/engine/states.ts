@@ -57,7 +57,7 @@ function statesOfLesson(lesson: Lesson, all: Lesson[]): State[] {
 }
 
 /** So many removals at once share a sweep. */
-const TOGETHER = 4;
+const TOGETHER = 8;
 
 /**
  * The attacks of all other lessons on each removal: none may succeed that is not expected to. Several

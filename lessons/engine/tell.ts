@@ -102,4 +102,4 @@ function describeRemoval({ edits = [], sql, env = {} }: Change): string {
   return parts.join('\n');
 }
 
-command(main);
+await command(main);

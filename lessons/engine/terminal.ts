@@ -1,4 +1,5 @@
 import { stripVTControlCharacters, styleText } from 'node:util';
+import { Host } from './host.js';
 
 const WIDTH = process.stdout.columns ?? 100;
 const MIN_SIDE_BY_SIDE = 110;
@@ -14,11 +15,15 @@ export const paint = (style: Style, text: string) =>
 export const title = (text: string) => say(`\n${paint('bold', text)}`);
 
 /** Runs a command; what goes wrong is told in words. */
-export function command(run: () => Promise<void>): void {
-  run().catch((error: unknown) => {
+export async function command(run: () => Promise<void>): Promise<void> {
+  try {
+    await run();
+  } catch (error) {
     process.stderr.write(`${paint('red', (error as Error).message)}\n`);
     process.exitCode = 1;
-  });
+  } finally {
+    Host.endIdle();
+  }
 }
 
 /** Two texts beside each other where there is room, else one after the other. */
