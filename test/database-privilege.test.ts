@@ -159,6 +159,11 @@ describe('starting the app with too many rights', () => {
       'GRANT CREATE ON SCHEMA public TO',
       'REVOKE CREATE ON SCHEMA public FROM',
     ],
+    [
+      'CREATE on schema pgboss',
+      'GRANT CREATE ON SCHEMA pgboss TO',
+      'REVOKE CREATE ON SCHEMA pgboss FROM',
+    ],
     ['TEMP on the database', 'GRANT TEMP ON DATABASE %d TO', 'REVOKE TEMP ON DATABASE %d FROM'],
     [
       'CREATE on the database',
@@ -169,6 +174,11 @@ describe('starting the app with too many rights', () => {
       'TRUNCATE, REFERENCES or TRIGGER on tables',
       'GRANT TRUNCATE ON users TO',
       'REVOKE TRUNCATE ON users FROM',
+    ],
+    [
+      'TRUNCATE, REFERENCES or TRIGGER on tables',
+      'GRANT TRIGGER ON pgboss.job TO',
+      'REVOKE TRIGGER ON pgboss.job FROM',
     ],
     [
       'ownership of tables',

@@ -4,12 +4,13 @@ import { DataSource } from 'typeorm';
 import { Config } from '../config/config.js';
 import { dataSourceOptions } from './data-source-options.js';
 import { Housekeeping } from './housekeeping.js';
+import { JobQueue } from './job-queue.js';
 import { assertLeastPrivilege } from './least-privilege.js';
 
 @Global()
 @Module({
-  providers: [Housekeeping],
-  exports: [Housekeeping],
+  providers: [Housekeeping, JobQueue],
+  exports: [Housekeeping, JobQueue],
   imports: [
     TypeOrmModule.forRootAsync({
       inject: [Config],

@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { DataSource } from 'typeorm';
+import { installJobQueue } from './job-queue-schema.js';
 import { MIGRATION_OPTIONS } from './migrations.js';
 
 /** Held while migrating, so that two deployments at once do not migrate twice. Any fixed number. */
@@ -25,6 +26,7 @@ export async function migrate(ownerUrl: string): Promise<string[]> {
     await owner.query(`CREATE TABLE IF NOT EXISTS migrations (
       id serial PRIMARY KEY, "timestamp" bigint NOT NULL, name varchar NOT NULL)`);
     const ran = await owner.runMigrations();
+    await installJobQueue(ownerUrl, owner);
     return ran.map((migration) => migration.name);
   });
 }

@@ -1,0 +1,95 @@
+import {
+  Injectable,
+  Logger,
+  type BeforeApplicationShutdown,
+  type OnApplicationBootstrap,
+} from '@nestjs/common';
+import {
+  PgBoss,
+  type JobResult,
+  type JobWithMetadata,
+  type PerJobWorkWithMetadataHandler,
+  type SendOptions,
+} from 'pg-boss';
+import { DataSource, type EntityManager } from 'typeorm';
+import { JOB_SCHEMA, type QueueName } from './job-queue-schema.js';
+import { inTransaction, onPool } from './job-statements.js';
+
+/** How long jobs under way may take to end when the app stops. Afterwards they are tried again. */
+const STOP_MS = 5_000;
+/** How often jobs of crashed instances are looked for, and old ones deleted. */
+const SUPERVISE_SECONDS = 60;
+const DELETE_SECONDS = 600;
+/** Five jobs at the same time, looked for every second, and at once again while there are more. */
+const WORK = {
+  pollingIntervalSeconds: 1,
+  batchSize: 5,
+  burstWhenBatchFull: true,
+  includeMetadata: true,
+  perJobResults: true,
+} as const;
+
+type Work<Data> = (job: JobWithMetadata<Data>) => Promise<void>;
+
+/**
+ * Work that is done after the answer, by whichever instance takes it (pg-boss). It shares the app's
+ * connections and with them their bounds; nothing here needs more than reading and writing rows.
+ */
+@Injectable()
+export class JobQueue implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly logger = new Logger(JobQueue.name);
+  private readonly boss: PgBoss;
+
+  constructor(dataSource: DataSource) {
+    this.boss = new PgBoss({
+      db: onPool(dataSource),
+      schema: JOB_SCHEMA,
+      // The owner does these: `npm run migrate`.
+      migrate: false,
+      createSchema: false,
+      reindex: false,
+      monitorVacuum: false,
+      schedule: false,
+      registerInstance: false,
+      superviseIntervalSeconds: SUPERVISE_SECONDS,
+      monitorIntervalSeconds: SUPERVISE_SECONDS,
+      maintenanceIntervalSeconds: DELETE_SECONDS,
+    });
+    this.boss.on('error', (error) => this.logger.warn(`job queue: ${error.message}`));
+  }
+
+  async onApplicationBootstrap(): Promise<void> {
+    await this.boss.start();
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.boss.stop({ timeout: STOP_MS });
+  }
+
+  /** The job is there once the transaction commits, and never when it does not. */
+  async add(tx: EntityManager, name: QueueName, data: object, options: SendOptions): Promise<void> {
+    const db = await inTransaction(tx);
+    await this.boss.send(name, data, { ...options, db });
+  }
+
+  /** What the work throws is the failure of this job alone: it is tried again. */
+  async work<Data>(name: QueueName, work: Work<Data>): Promise<void> {
+    const handle: PerJobWorkWithMetadataHandler<Data> = (jobs) =>
+      Promise.all(jobs.map((job) => settle(job, work)));
+    await this.boss.work<Data, unknown, typeof WORK>(name, WORK, handle);
+  }
+
+  /** Instead of keeping a finished job: its data may hold what nobody should find later. */
+  async delete(job: JobWithMetadata<unknown>): Promise<void> {
+    await this.boss.deleteJob(job.name, job);
+  }
+}
+
+async function settle<Data>(job: JobWithMetadata<Data>, work: Work<Data>): Promise<JobResult> {
+  try {
+    await work(job);
+    return { id: job.id, status: 'completed' };
+  } catch (error) {
+    return { id: job.id, status: 'failed', output: { message: (error as Error).message } };
+  }
+}

@@ -1,0 +1,24 @@
+import type pg from 'pg';
+import type { Db } from 'pg-boss';
+import type { DataSource, EntityManager } from 'typeorm';
+import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
+
+type Queryable = Pick<pg.ClientBase, 'query'>;
+
+/** The app's connections, as pg-boss wants them. */
+export const onPool = (dataSource: DataSource): Db =>
+  through(() => (dataSource.driver as PostgresDriver).master as Queryable);
+
+/** The connection of this transaction; throws where there is none. */
+export async function inTransaction(tx: EntityManager): Promise<Db> {
+  if (!tx.queryRunner?.isTransactionActive)
+    throw new Error('A job is added inside the transaction that causes it');
+  const client = (await tx.queryRunner.connect()) as Queryable;
+  return through(() => client);
+}
+
+/** The statements are pg-boss's own and bind what is ours. Several at once can bind nothing. */
+const through = (connection: () => Queryable): Db => ({
+  executeSql: (text, values = []) =>
+    values.length > 0 ? connection().query(text, values) : connection().query(text),
+});
