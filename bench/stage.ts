@@ -56,6 +56,8 @@ const production = (databaseUrl: string) => ({
   TRUSTED_PROXY_HOPS: '1',
   DATABASE_URL: databaseUrl,
   DATABASE_POOL_SIZE: `${POOL_SIZE}`,
+  SMTP_URL: 'smtp://127.0.0.1:1',
+  MAIL_FROM: 'no-reply@example.com',
   APP_SECRET: createAppSecret(),
   SIGNING_KEYS: JSON.stringify({ keys: [createSigningJwk()] }),
 });

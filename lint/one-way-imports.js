@@ -1,9 +1,9 @@
-// Imports run one way: app -> features -> audit -> access -> http, crypto, database -> config.
+// Imports run one way: app -> features -> audit, mail -> access -> http, crypto, database -> config.
 import { dirname, join, relative, sep } from 'node:path';
 
 const SOURCE = join(import.meta.dirname, '..', 'src');
 /** Rooms that are no feature, lowest first. What is not named here is a feature. */
-const RANKS = { config: 0, database: 1, crypto: 1, http: 1, access: 2, audit: 3 };
+const RANKS = { config: 0, database: 1, crypto: 1, http: 1, access: 2, audit: 3, mail: 3 };
 const FEATURE = 4;
 const APP = 5;
 const APP_ROOMS = new Set(['', 'commands']);

@@ -14,6 +14,7 @@ import { DeclaredInputGuard } from './http/declared-input.guard.js';
 import { HttpModule } from './http/http.module.js';
 import { ProblemFilter } from './http/problem.filter.js';
 import { ValidationPipe } from './http/validation.pipe.js';
+import { MailModule } from './mail/mail.module.js';
 import { ResourcesModule } from './resources/resources.module.js';
 import { UsersModule } from './users/users.module.js';
 
@@ -29,6 +30,7 @@ export class AppModule {
         HttpModule,
         AccessModule,
         AuditModule,
+        MailModule,
         UsersModule,
         AuthModule,
         ResourcesModule,

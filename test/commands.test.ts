@@ -130,6 +130,9 @@ describe('npm run secrets:create', () => {
       DATABASE_URL_FILE: file('database_url'),
       APP_SECRET_FILE: file('app_secret'),
       SIGNING_KEYS_FILE: file('signing_keys'),
+      // Whose mail server it is, only the operator knows.
+      SMTP_URL: 'smtps://smtp.example.org',
+      MAIL_FROM: 'no-reply@example.org',
     });
     expect(config.production).toBe(true);
     expect(config.signingKeys).toHaveLength(1);

@@ -25,6 +25,8 @@ const PRODUCTION: Environment = {
   NODE_ENV: 'production',
   PUBLIC_URL: 'https://api.example.com',
   DATABASE_URL: 'postgres://app:secret@db.example.com/bulwark?sslmode=verify-full',
+  SMTP_URL: 'smtps://app:secret@smtp.example.com',
+  MAIL_FROM: 'no-reply@example.com',
 };
 
 function faultsOf(env: Environment): readonly string[] {
@@ -67,6 +69,8 @@ describe('the configuration', () => {
       databasePoolSize: 10,
       trustedProxyHops: 0,
       corsOrigins: [],
+      smtpUrl: undefined,
+      mailFrom: 'no-reply@localhost',
       logLevel: 'info',
       signingKeysFile: undefined,
     });
@@ -98,6 +102,8 @@ describe('the configuration', () => {
       databasePoolSize: 25,
       trustedProxyHops: 2,
       corsOrigins: ['https://a.example', 'https://b.example'],
+      smtpUrl: PRODUCTION['SMTP_URL'],
+      mailFrom: 'no-reply@example.com',
       logLevel: 'warn',
     });
     expect(config.signingKeys).toHaveLength(2);
@@ -123,8 +129,9 @@ describe('the configuration', () => {
     };
     const names = faultsOf(env).map((fault) => fault.split(' ')[0]);
     const expected = ['PORT', 'PUBLIC_URL', 'DATABASE_URL', 'LOG_LEVEL', 'APP_SECRET'];
-    expect(new Set(names)).toEqual(new Set([...expected, 'SIGNING_KEYS']));
-    expect(names).toHaveLength(6);
+    const missing = ['SIGNING_KEYS', 'SMTP_URL', 'MAIL_FROM'];
+    expect(new Set(names)).toEqual(new Set([...expected, ...missing]));
+    expect(names).toHaveLength(8);
     for (const fault of faultsOf(env))
       expect(new ConfigError(faultsOf(env)).message).toContain(`\n  - ${fault}`);
   });
@@ -161,6 +168,17 @@ describe('a variable that is wrong', () => {
     ['DATABASE_URL', `host=db password=${CANARY}`, /must look like postgres:/],
     ['DATABASE_URL', `postgres://app:${CANARY}@db`, /must look like postgres:/],
     ['DATABASE_OWNER_URL', CANARY, /must look like postgres:/],
+    ['SMTP_URL', CANARY, /must look like smtps:/],
+    ['SMTP_URL', `https://${CANARY}.example`, /must look like smtps:/],
+    ['SMTP_URL', `smtps://${CANARY}.example/path`, /must look like smtps:/],
+    // What a mailer would take from the query: to trust any certificate, to send elsewhere.
+    ['SMTP_URL', `smtps://${CANARY}.example?tls.rejectUnauthorized=false`, /must look like/],
+    ['SMTP_URL', `smtp://${CANARY}.example?requireTLS=false`, /must look like smtps:/],
+    ['SMTP_URL', `smtp://${CANARY}.example?requireTLS=true&ignoreTLS=true`, /must look like/],
+    ['MAIL_FROM', CANARY, /one bare address/],
+    ['MAIL_FROM', `Bulwark <${CANARY}@example.com>`, /one bare address/],
+    ['MAIL_FROM', `a@example.com,${CANARY}@example.com`, /one bare address/],
+    ['MAIL_FROM', `a@example.com\r\nBcc: ${CANARY}@example.com`, /one bare address/],
     ['APP_SECRET', '', /set APP_SECRET, or APP_SECRET_FILE/],
     ['APP_SECRET', short, /32 random bytes/],
     ['APP_SECRET', `${CANARY}, which is a sentence and not base64url`, /as base64url/],
@@ -195,7 +213,14 @@ describe('production', () => {
 
   it('refuses to start with nothing', () => {
     const names = faultsOf({ NODE_ENV: 'production' }).map((fault) => fault.split(' ')[0]);
-    expect(names).toEqual(['PUBLIC_URL', 'DATABASE_URL', 'APP_SECRET', 'SIGNING_KEYS']);
+    expect(names).toEqual([
+      'PUBLIC_URL',
+      'SMTP_URL',
+      'MAIL_FROM',
+      'DATABASE_URL',
+      'APP_SECRET',
+      'SIGNING_KEYS',
+    ]);
   });
 
   const database = 'postgres://app:canary5417@db.example.com/bulwark';
@@ -219,6 +244,12 @@ describe('production', () => {
     ['DATABASE_URL', 'postgres://a:b@localhost.example.com/bulwark', /verify-full/],
     ['DATABASE_URL', 'postgres://a:b@127.0.0.1.example.com/bulwark', /verify-full/],
     ['DATABASE_URL', 'postgres://localhost:b@db.example.com/bulwark', /verify-full/],
+    ['SMTP_URL', '', /set SMTP_URL, or SMTP_URL_FILE/],
+    ['SMTP_URL', 'smtp://canary5417@smtp.example.com', /requireTLS=true/],
+    ['SMTP_URL', 'smtp://canary5417@localhost.example.com', /requireTLS=true/],
+    ['SMTP_URL', 'smtp://localhost:canary5417@smtp.example.com', /requireTLS=true/],
+    ['MAIL_FROM', '', /an address of yours/],
+    ['MAIL_FROM', 'canary5417@localhost', /an address of yours/],
     ['NODE_TLS_REJECT_UNAUTHORIZED', '0', /take it away/],
     ['NODE_OPTIONS', '--max-old-space-size=512 --inspect=0.0.0.0', /take --inspect away/],
   ];
@@ -234,28 +265,45 @@ describe('production', () => {
 
   it.each(['localhost', '127.0.0.1', '[::1]'])('needs no TLS to %s', (host) => {
     expect(faultsOf({ ...PRODUCTION, DATABASE_URL: `postgres://a:b@${host}/bulwark` })).toEqual([]);
+    expect(faultsOf({ ...PRODUCTION, SMTP_URL: `smtp://${host}:1025` })).toEqual([]);
   });
 });
 
+describe('the mail server of production', () => {
+  it.each(['smtps://a:b@smtp.example.com', 'smtp://a:b@smtp.example.com:587?requireTLS=true'])(
+    'is reached with TLS: %s',
+    (url) => {
+      expect(faultsOf({ ...PRODUCTION, SMTP_URL: url })).toEqual([]);
+    },
+  );
+});
+
 describe('a secret in a file', () => {
-  it.each(['APP_SECRET', 'SIGNING_KEYS', 'DATABASE_URL'])('is read: %s', (name) => {
+  it.each(['APP_SECRET', 'SIGNING_KEYS', 'DATABASE_URL', 'SMTP_URL'])('is read: %s', (name) => {
     const path = file(`${PRODUCTION[name]}\n`);
     const config = new Config({ ...PRODUCTION, [name]: undefined, [`${name}_FILE`]: path });
     const direct = new Config(PRODUCTION);
     expect(config.databaseUrl).toBe(direct.databaseUrl);
+    expect(config.smtpUrl).toBe(direct.smtpUrl);
     expect(config.throttleKey.equals(direct.throttleKey)).toBe(true);
     expect(config.signingKeys.map(({ kid }) => kid)).toEqual([jwk.kid]);
     expect(config.signingKeysFile).toBe(name === 'SIGNING_KEYS' ? path : undefined);
   });
 
-  it.each(['APP_SECRET', 'SIGNING_KEYS', 'DATABASE_URL'])('is refused beside %s', (name) => {
-    expectFault({ ...PRODUCTION, [`${name}_FILE`]: file('x') }, name, /not both/);
-  });
+  it.each(['APP_SECRET', 'SIGNING_KEYS', 'DATABASE_URL', 'SMTP_URL'])(
+    'is refused beside %s',
+    (name) => {
+      expectFault({ ...PRODUCTION, [`${name}_FILE`]: file('x') }, name, /not both/);
+    },
+  );
 
-  it.each(['APP_SECRET', 'SIGNING_KEYS', 'DATABASE_URL'])('must be there: %s', (name) => {
-    const env = { ...PRODUCTION, [name]: undefined, [`${name}_FILE`]: join(folder, CANARY) };
-    expectFault(env, name, new RegExp(`file that ${name}_FILE names`));
-  });
+  it.each(['APP_SECRET', 'SIGNING_KEYS', 'DATABASE_URL', 'SMTP_URL'])(
+    'must be there: %s',
+    (name) => {
+      const env = { ...PRODUCTION, [name]: undefined, [`${name}_FILE`]: join(folder, CANARY) };
+      expectFault(env, name, new RegExp(`file that ${name}_FILE names`));
+    },
+  );
 
   it('is held to the same rules', () => {
     const env = { ...PRODUCTION, APP_SECRET: undefined, APP_SECRET_FILE: file(short) };

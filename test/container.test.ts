@@ -42,6 +42,15 @@ describe('the container of the app', () => {
   });
 });
 
+describe('the mail catcher', () => {
+  it('is for development, is reached from this machine alone, and can do nothing else', () => {
+    const lines = linesOf('mails');
+    expect(lines).toEqual(expect.arrayContaining([...HARDENED, 'profiles: [development]']));
+    expect(lines).toContain("ports: ['127.0.0.1:1025:1025', '127.0.0.1:8025:8025']");
+    expect(lines.filter((line) => LOOSENED.test(line))).toEqual([]);
+  });
+});
+
 describe('the container of the database', () => {
   it('has the capabilities that it starts with and no other, and gets none', () => {
     const lines = linesOf('db');

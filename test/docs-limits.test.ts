@@ -15,6 +15,9 @@ import { RATE_LIMITS, type Limits } from '../src/http/rate-limit.js';
 import { MAX_DEPTH } from '../src/http/strict-json.js';
 import { MAX_HEADERS } from '../src/http/strict-message.js';
 import { MAX_URL_LENGTH } from '../src/http/strict-url.js';
+import { DELIVERY_MS, SMTP_LIMITS } from '../src/mail/mail-transport.js';
+import { MAIL_JOB } from '../src/mail/mailer.js';
+import { DAILY, HOURLY } from '../src/mail/recipient-limit.js';
 import { KEPT_HOURS } from '../src/resources/idempotency.service.js';
 
 const PAGE = readFileSync(join(import.meta.dirname, '../docs/limits.md'), 'utf8');
@@ -91,6 +94,25 @@ describe('docs/limits.md', () => {
       'the note that a session has ended': [say(REVOCATION_SECONDS, 'seconds')],
       'an idempotency key': [say(KEPT_HOURS, 'hours')],
     });
+  });
+
+  it('has how many mails an address gets, and how long a mail server may take', () => {
+    const budget = ({ burst, secondsEach }: typeof HOURLY) => [
+      say(burst),
+      say(secondsEach, 'seconds'),
+    ];
+    expect(tableOf('Mails of one kind', 2)).toEqual({
+      hourly: budget(HOURLY),
+      daily: budget(DAILY),
+    });
+    expect(tableOf('Of a delivery')).toEqual({
+      'a name is looked up': [say(SMTP_LIMITS.dnsTimeout, 'milliseconds')],
+      'a connection': [say(SMTP_LIMITS.connectionTimeout, 'milliseconds')],
+      'the greeting': [say(SMTP_LIMITS.greetingTimeout, 'milliseconds')],
+      'a silence': [say(SMTP_LIMITS.socketTimeout, 'milliseconds')],
+      'all of it': [say(DELIVERY_MS, 'milliseconds')],
+    });
+    expect(PAGE).toContain(`${MAIL_JOB.retryLimit + 1} times in all`);
   });
 
   it('has every bound of a request, and with which code it is refused', () => {

@@ -43,17 +43,26 @@ describe('a field of a body', () => {
     await refusesField(ada, ['PUT', '/v1/users/me/password', body], '/currentPassword');
   });
 
-  it.each([...WRONG_TEXTS, '', 'a', '@', 'a@b', 'a b@example.com', `${'a'.repeat(250)}@b.com`])(
-    'refuses %j where an e-mail address is declared',
-    async (value) => {
-      const body = { email: value, password: 'plum orchid lantern' };
-      await refusesField(
-        { ...ada, client: app.client() },
-        ['POST', '/v1/auth/register', body],
-        '/email',
-      );
-    },
-  );
+  it.each([
+    ...WRONG_TEXTS,
+    '',
+    'a',
+    '@',
+    'a@b',
+    'a b@example.com',
+    '"a\r\nBcc: b"@example.com',
+    '"a\u2028b"@example.com',
+    '"a\\b"@example.com',
+    '"a<b"@example.com',
+    `${'a'.repeat(250)}@b.com`,
+  ])('refuses %j where an e-mail address is declared', async (value) => {
+    const body = { email: value, password: 'plum orchid lantern' };
+    await refusesField(
+      { ...ada, client: app.client() },
+      ['POST', '/v1/auth/register', body],
+      '/email',
+    );
+  });
 
   it.each(WRONG_LISTS)('refuses %j where a list of texts is declared', async (value) => {
     const body = { title: 'a', content: '', labels: value };

@@ -71,6 +71,8 @@ describe('bulwark/one-way-imports', () => {
     ['src/http/page.ts', '../users/users.service.js'],
     ['src/access/actor.ts', '../audit/security-log.js'],
     ['src/config/config.ts', '../http/problem.js'],
+    ['src/mail/mailer.ts', '../users/users.service.js'],
+    ['src/access/actor.ts', '../mail/mailer.js'],
     ['src/users/users.service.ts', '../app.setup.js'],
     ['src/users/users.service.ts', '../resources/resource.entity.js'],
   ])('refuses that %s imports %s', (file, specifier) => {
@@ -80,6 +82,8 @@ describe('bulwark/one-way-imports', () => {
   it.each([
     ['src/users/users.service.ts', '../http/problem.js'],
     ['src/auth/auth.service.ts', '../users/users.service.js'],
+    ['src/auth/auth.service.ts', '../mail/mailer.js'],
+    ['src/mail/mailer.ts', '../database/job-queue.js'],
     ['src/app.module.ts', './users/users.module.js'],
     ['src/users/users.service.ts', './user.entity.js'],
   ])('accepts that %s imports %s', (file, specifier) => {

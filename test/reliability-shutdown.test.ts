@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import { withClient } from '../src/database/provision.js';
 import { countStatuses } from './support/answers.js';
 import {
   Child,
@@ -15,6 +14,7 @@ import { Client } from './support/client.js';
 import { createResource, signUp, type Person } from './support/factories.js';
 import { PostgresProxy } from './support/postgres-proxy.js';
 import { createTestDatabase, type TestDatabase } from './support/test-database.js';
+import { untilWaiting } from './support/waiting.js';
 
 const SHUTDOWN_MS = 12_000;
 
@@ -44,16 +44,6 @@ async function start(env = productionEnvironment(proxy.url, 0)) {
   return { child, url, client: () => new Client(url) };
 }
 
-/** As the administrator: what others wait for is nobody else's to see. */
-async function untilWaiting(statements: number): Promise<void> {
-  await withClient(database.urls.admin, async (admin) => {
-    const waiting = () =>
-      admin.query(`SELECT FROM pg_stat_activity
-        WHERE datname = current_database() AND wait_event_type = 'Lock'`);
-    while ((await waiting()).rowCount !== statements) await sleep(20);
-  });
-}
-
 async function exitOf(child: Child): Promise<number | null | 'too late'> {
   const late = sleep(SHUTDOWN_MS, 'too late' as const, { ref: false });
   return Promise.race([child.exit, late]);
@@ -72,7 +62,7 @@ describe.each(['SIGTERM', 'SIGINT'] as const)('%s', (signal) => {
       ...Array.from({ length: 8 }, () => ada.client.post('/v1/resources', body)),
       ada.client.get(`/v1/resources/${id}`),
     ]);
-    await untilWaiting(9);
+    await untilWaiting(database, 9);
     app.child.kill(signal);
     await sleep(300);
     await lock.end();

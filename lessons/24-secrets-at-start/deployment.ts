@@ -19,6 +19,7 @@ export const inProduction = (env: Environment, mistakes: Environment): Environme
   ...env,
   NODE_ENV: 'production',
   PUBLIC_URL,
+  MAIL_FROM: 'no-reply@example.com',
   APP_SECRET: createAppSecret(),
   SIGNING_KEYS: JSON.stringify({ keys: [createSigningJwk()] }),
   ...mistakes,

@@ -12,6 +12,9 @@ export class Config {
   readonly databasePoolSize: number;
   readonly trustedProxyHops: number;
   readonly corsOrigins: readonly string[];
+  /** Absent outside production only: mails are files then. */
+  readonly smtpUrl: string | undefined;
+  readonly mailFrom: string;
   readonly logLevel: Values['LOG_LEVEL'];
   readonly signingKeys: readonly SigningKey[];
   /** Set when the keys came from a file, which is then read again whenever it changes. */
@@ -28,6 +31,8 @@ export class Config {
     this.databasePoolSize = values.DATABASE_POOL_SIZE;
     this.trustedProxyHops = values.TRUSTED_PROXY_HOPS;
     this.corsOrigins = Object.freeze(values.CORS_ORIGINS);
+    this.smtpUrl = values.SMTP_URL;
+    this.mailFrom = values.MAIL_FROM;
     this.logLevel = values.LOG_LEVEL;
 
     if (this.production) faults.push(...productionFaults(values, env));
@@ -70,15 +75,18 @@ function required(values: Values, name: 'DATABASE_URL' | 'APP_SECRET' | 'SIGNING
 
 const isPlain = (url: string) => !url.startsWith('https:');
 
+type Rule = [isBroken: boolean | undefined, fault: string];
+
 /** What is allowed while building and not when serving. */
 function productionFaults(values: Values, env: Environment): string[] {
   const { DATABASE_URL: databaseUrl } = values;
-  const rules: [isBroken: boolean | undefined, fault: string][] = [
+  const rules: Rule[] = [
     [isPlain(values.PUBLIC_URL), 'PUBLIC_URL must start with https:// in production'],
     [
       values.CORS_ORIGINS.some(isPlain),
       'CORS_ORIGINS may name only https:// origins in production',
     ],
+    ...mailFaults(values),
     [/debug|trace/.test(values.LOG_LEVEL), 'LOG_LEVEL must be info or quieter in production'],
     [
       Boolean(values.DATABASE_OWNER_URL),
@@ -101,11 +109,30 @@ function productionFaults(values: Values, env: Environment): string[] {
   return rules.filter(([isBroken]) => isBroken).map(([, fault]) => fault);
 }
 
+function mailFaults({ SMTP_URL: smtpUrl, MAIL_FROM: from }: Values): Rule[] {
+  return [
+    [!smtpUrl, 'SMTP_URL is missing: set SMTP_URL, or SMTP_URL_FILE to a file that holds it'],
+    [
+      smtpUrl !== undefined && !isMailLinkSafe(new URL(smtpUrl)),
+      'SMTP_URL leaves this machine without TLS: use smtps://, or add ?requireTLS=true',
+    ],
+    [from.endsWith('@localhost'), 'MAIL_FROM is missing: set it to an address of yours'],
+  ];
+}
+
+/** Without requireTLS, who stands in between answers that there is no TLS, and reads along (RFC 8314). */
+const isMailLinkSafe = ({ protocol, hostname, searchParams }: URL): boolean =>
+  protocol === 'smtps:' || searchParams.has('requireTLS') || isThisMachine(hostname);
+
+const isThisMachine = (hostname: string) =>
+  /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);
+
 /** sslmode "require" and "prefer" accept any certificate, so only verify-full counts (ASVS 12.3.2). */
 function isDatabaseLinkSafe(databaseUrl: string): boolean {
   const url = new URL(databaseUrl);
-  const local = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(url.hostname);
   const moved = url.searchParams.has('host') || url.searchParams.has('hostaddr');
   const modes = url.searchParams.getAll('sslmode');
-  return (local && !moved) || (modes.length === 1 && modes[0] === 'verify-full');
+  return (
+    (isThisMachine(url.hostname) && !moved) || (modes.length === 1 && modes[0] === 'verify-full')
+  );
 }

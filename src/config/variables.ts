@@ -88,6 +88,20 @@ export const VARIABLES = {
     secret: true,
     read: (text: string) => text,
   },
+  SMTP_URL: {
+    about:
+      'The mail server: smtps://, or smtp:// with ?requireTLS=true. ' +
+      'Absent: development and tests write mails to `.data/outbox/`.',
+    example: 'smtps://user:PASSWORD@smtp.example.com',
+    secret: true,
+    read: smtpUrl,
+  },
+  MAIL_FROM: {
+    about: 'The address that mails come from.',
+    example: 'no-reply@example.com',
+    fallback: 'no-reply@localhost',
+    read: mailAddress,
+  },
   LOG_LEVEL: {
     about: 'fatal, error, warn, info, debug or trace (production: info at the most).',
     example: 'info',
@@ -126,5 +140,20 @@ function postgresUrl(text: string): string {
   const url = URL.parse(text);
   if (!url || !/^postgres(ql)?:$/.test(url.protocol) || !url.hostname || url.pathname.length < 2)
     throw new Error('must look like postgres://user:password@host:5432/database');
+  return text;
+}
+
+/** Nothing but `requireTLS` may stand in the query: a mailer would take more, and trust anybody. */
+function smtpUrl(text: string): string {
+  const url = URL.parse(text);
+  const isBare = url && /^(\?requireTLS=true)?$/.test(url.search) && /^\/?$/.test(url.pathname);
+  if (!isBare || !/^smtps?:$/.test(url.protocol) || !url.hostname)
+    throw new Error('must look like smtps://user:password@host or smtp://host?requireTLS=true');
+  return text;
+}
+
+function mailAddress(text: string): string {
+  if (!/^[^\s@<>,"]+@[^\s@<>,"]+$/.test(text))
+    throw new Error('must be one bare address like no-reply@example.com');
   return text;
 }

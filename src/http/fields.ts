@@ -110,8 +110,11 @@ export function SecretText(options: Common & { max: number }) {
 
 /** Longer than any address, and short enough to be normalized: that takes the square of it. */
 const MAX_RAW_EMAIL = 1_016;
-/** No line ends, which begin other headers of a mail, and nothing that the eye does not see. */
-const VISIBLE = /^[^\p{C}\p{Default_Ignorable_Code_Point}]*$/u;
+/**
+ * No line ends, which begin other headers of a mail, and nothing that the eye does not see. In quotes,
+ * a backslash would spell one address in many ways, and no mail gets through with an angle bracket.
+ */
+const VISIBLE = /^[^\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\\<>]*$/u;
 
 /** An address, compared in one form: lower case, NFKC, trimmed. */
 export function Email(options: Common) {

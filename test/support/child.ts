@@ -66,9 +66,9 @@ export async function run(args: string[], surroundings?: Surroundings) {
 }
 
 /** A copy of the project to build, to add to and to keep data in, away from the reader's own. */
-export function scratchCopy(): { folder: string; remove: () => void } {
+export function scratchCopy(more: string[] = []): { folder: string; remove: () => void } {
   const folder = mkdtempSync(join(tmpdir(), 'bulwark-copy-'));
-  for (const part of ['src', 'migrations', 'scripts', 'package.json', '.swcrc'])
+  for (const part of ['src', 'migrations', 'scripts', 'package.json', '.swcrc', ...more])
     cpSync(join(ROOT, part), join(folder, part), { recursive: true });
   symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
   return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
@@ -81,6 +81,9 @@ export const productionEnvironment = (databaseUrl: string, port: number): Enviro
   PUBLIC_URL: 'https://api.example.org',
   TRUSTED_PROXY_HOPS: '1',
   DATABASE_URL: databaseUrl,
+  // Nobody listens there: mails wait.
+  SMTP_URL: 'smtp://127.0.0.1:1',
+  MAIL_FROM: 'no-reply@example.org',
   APP_SECRET: createAppSecret(),
   SIGNING_KEYS: JSON.stringify({ keys: [createSigningJwk()] }),
 });

@@ -19,6 +19,8 @@ export const testEnvironment = (databaseUrl: string): Environment => ({
   LOG_LEVEL: 'fatal',
   TRUSTED_PROXY_HOPS: '1',
   DATABASE_URL: databaseUrl,
+  // Nobody listens there: mails wait, and no file is left.
+  SMTP_URL: 'smtp://127.0.0.1:1',
 });
 
 /** A running instance with real HTTP and real PostgreSQL. */

@@ -1,0 +1,50 @@
+/** One line is one paragraph. `{link}` alone on its line becomes a link; every value is escaped. */
+export const TEMPLATES = {
+  verifyAddress: {
+    subject: 'Confirm your e-mail address',
+    lines: [
+      'You signed up with this address. Open this link to confirm that it is yours:',
+      '{link}',
+      'If it was not you, ignore this mail: nothing happens without the link.',
+    ],
+  },
+  addressTaken: {
+    subject: 'You have an account already',
+    lines: [
+      'Somebody tried to sign up with your address, perhaps you. You have an account already.',
+      'If you do not remember your password, open this link to set a new one:',
+      '{link}',
+      'If it was not you, ignore this mail: your account is as it was.',
+    ],
+  },
+  resetPassword: {
+    subject: 'Set a new password',
+    lines: [
+      'Somebody asked to set a new password for your account. Open this link to do it:',
+      '{link}',
+      'If it was not you, ignore this mail: your password stays as it is.',
+    ],
+  },
+  passwordChanged: {
+    subject: 'Your password was changed',
+    lines: [
+      'The password of your account was changed, and you were signed out everywhere else.',
+      'If it was not you, set a new password at once: somebody has access to your account.',
+    ],
+  },
+} as const;
+
+export type TemplateName = keyof typeof TEMPLATES;
+
+type NamesIn<Text> = Text extends `${string}{${infer Name}}${infer Rest}`
+  ? Name | NamesIn<Rest>
+  : never;
+type ValuesOf<Name extends TemplateName> = Record<
+  NamesIn<(typeof TEMPLATES)[Name]['lines'][number]>,
+  string
+>;
+
+/** What to send to whom. A value that the text needs and the caller forgot does not compile. */
+export type Mail = {
+  [Name in TemplateName]: { to: string; template: Name; values: ValuesOf<Name> };
+}[TemplateName];
