@@ -20,6 +20,7 @@ import { RateLimiter } from './http/rate-limiter.js';
 import { acceptOnlyStrictJson, addRequestHooks, routeAgain } from './http/request.hooks.js';
 import { proveRoutes } from './http/route-proof.js';
 import { watchRoutes } from './http/route-table.js';
+import { servePages } from './pages/pages.js';
 
 /** Bytes and milliseconds. A client that is slower or larger than this is not one of ours. */
 export const LIMITS = {
@@ -70,6 +71,7 @@ async function setUp(app: NestFastifyApplication, config: Config): Promise<void>
     fastify.server.emit('request', request, response),
   );
   await app.init();
+  servePages(fastify);
   if (!config.production) serveDocs(fastify, openApiOf(app));
   proveRoutes(app, [declaresAccess]);
   await fastify.ready();

@@ -68,7 +68,7 @@ async function legalRequest(route: Route) {
       .client()
       .withToken(person.tokens.accessToken)
       .send(route.method, path + query, body, headers);
-  return { send, body: legalBody(route, person) };
+  return { send, body: await legalBody(app, route, person) };
 }
 
 /** Columns that are sent along and not declared there: each must be refused by its name. */

@@ -3,7 +3,13 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PROBLEMS, type ProblemCode } from '../src/http/problem.js';
 import { refresh, tryLogin, until } from './support/auth.js';
-import { createAdministrator, createResource, newEmail, signUp } from './support/factories.js';
+import {
+  createAdministrator,
+  createResource,
+  newEmail,
+  newPassword,
+  signUp,
+} from './support/factories.js';
 import type { Person, ResourceBody } from './support/factories.js';
 import { inventoryOf, type Route } from './support/inventory.js';
 import { PostgresProxy } from './support/postgres-proxy.js';
@@ -147,6 +153,10 @@ const PROVOCATIONS = {
       ),
   ],
   overloaded: [REGISTER, () => overload()],
+  invalid_link: [
+    'POST /v1/auth/reset-password',
+    () => post('/v1/auth/reset-password', { token: 'of nobody', newPassword: newPassword() }),
+  ],
   database_unavailable: [
     LIST,
     () =>

@@ -55,7 +55,7 @@ describe('the OpenAPI document', () => {
 
   it('says of every operation what it does and who may call it', () => {
     for (const { name, operation } of operations()) {
-      const open = /health|jwks|register|login|refresh/.test(name);
+      const open = /health|jwks|register|login|refresh|forgot|reset/.test(name);
       expect([name, typeof operation.summary]).toEqual([name, 'string']);
       expect([name, operation.security?.length ?? 0]).toEqual([name, open ? 0 : 1]);
     }
@@ -115,6 +115,8 @@ describe('the OpenAPI document', () => {
       'POST /v1/auth/register': ['email', 'password', 'displayName'],
       'POST /v1/auth/login': ['email', 'password'],
       'POST /v1/auth/refresh': ['refreshToken'],
+      'POST /v1/auth/forgot-password': ['email'],
+      'POST /v1/auth/reset-password': ['token', 'newPassword'],
     });
     const inputs = open.flatMap(({ operation }) => operation.parameters ?? []);
     expect(inputs.filter((parameter) => parameter.in !== 'header')).toEqual([]);
@@ -142,6 +144,7 @@ describe('the documentation page', () => {
       env: {
         NODE_ENV: 'production',
         PUBLIC_URL: 'https://api.example.com',
+        MAIL_FROM: 'no-reply@example.com',
         APP_SECRET: createAppSecret(),
         SIGNING_KEYS: JSON.stringify({ keys: [createSigningJwk()] }),
       },

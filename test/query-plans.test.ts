@@ -5,12 +5,15 @@ import {
   createAdministrator,
   createResource,
   login,
+  newPassword,
   share,
   signUp,
   type Person,
 } from './support/factories.js';
+import { linkToken } from './support/inventory.js';
 import { recordStatements, type Statement } from './support/statements.js';
 import { startApp, type TestApp } from './support/test-app.js';
+import { untilRecovered } from './support/waiting.js';
 
 /** The tables that grow with use: reading one of them whole gets slower every day. */
 const GROWING = new Set([
@@ -22,6 +25,7 @@ const GROWING = new Set([
   'resources',
   'resource_shares',
   'idempotency_keys',
+  'mail_links',
 ]);
 
 let app: TestApp;
@@ -117,13 +121,22 @@ async function visitAuth(): Promise<void> {
   const { refreshToken } = await login(app.client(), ada.email, ada.password);
   for (let uses = 0; uses < 2; uses += 1)
     await visit(anybody, 'POST /v1/auth/refresh', { body: { refreshToken } });
-  const newPassword = 'walnut harbour lantern quiet';
-  const body = { currentPassword: ada.password, newPassword };
+  const changed = 'walnut harbour lantern quiet';
+  const body = { currentPassword: ada.password, newPassword: changed };
   await visit(ada, 'PUT /v1/users/me/password', { body });
   await visit(ada, 'POST /v1/auth/logout');
-  const { accessToken } = await login(app.client(), ada.email, newPassword);
+  const { accessToken } = await login(app.client(), ada.email, changed);
   await visit({ client: ada.client.withToken(accessToken) }, 'POST /v1/auth/logout-everywhere');
   await visit(admin, 'DELETE /v1/users/me', { body: { currentPassword: admin.password } });
+}
+
+async function visitRecovery(): Promise<void> {
+  const anybody = { client: app.client() };
+  await visit(anybody, 'POST /v1/auth/forgot-password', { body: { email: bob.email } });
+  await untilRecovered(app.database);
+  const token = await linkToken(app.app, bob.email);
+  const body = { token, newPassword: newPassword() };
+  expect((await visit(anybody, 'POST /v1/auth/reset-password', { body })).status).toBe(204);
 }
 
 async function visitPublic(): Promise<void> {
@@ -141,7 +154,14 @@ beforeAll(async () => {
     await share(ada, resource.id, bob, 'read');
   await fillDatabase(app.database);
   const recorder = recordStatements();
-  for (const walk of [visitPublic, visitResources, visitShares, visitUsers, visitAuth])
+  for (const walk of [
+    visitPublic,
+    visitResources,
+    visitShares,
+    visitUsers,
+    visitAuth,
+    visitRecovery,
+  ])
     await walk();
   recorder.stop();
   statements = [...recorder.statements.values()];
@@ -204,7 +224,7 @@ describe('at 100,000 resources of 1,000 owners', () => {
   it('finds the rows that refer to another by an index, whatever deletes that one', async () => {
     const unindexed = await app.database.query(`
       SELECT conrelid::regclass AS "table", conname AS name FROM pg_constraint
-      WHERE contype = 'f' AND NOT EXISTS (
+      WHERE connamespace = 'public'::regnamespace AND contype = 'f' AND NOT EXISTS (
         SELECT FROM pg_index
         WHERE indrelid = conrelid AND indpred IS NULL AND indkey[0] = conkey[1])`);
     expect(unindexed).toEqual([]);

@@ -1,7 +1,7 @@
 import type { Lesson } from '../engine/lesson.js';
 import { ended } from '../12-revocation/parts.js';
 import { attacks } from './attacks.js';
-import { edit, END_FAMILY, SESSIONS, UNUSED } from './parts.js';
+import { edit, END_FAMILY, SESSIONS, TOKENS, UNUSED } from './parts.js';
 import { wrongFixes } from './wrong-fixes.js';
 
 export const lesson: Lesson = {
@@ -43,10 +43,14 @@ export const lesson: Lesson = {
     {
       id: 'refresh-hash',
       title: 'The database holds a hash of the token',
-      file: SESSIONS,
+      file: TOKENS,
       removal: {
         edits: [
-          edit("createHash('sha256').update(token).digest()", "Buffer.from(token, 'base64url')"),
+          {
+            file: TOKENS,
+            find: "createHash('sha256').update(token).digest()",
+            replace: "Buffer.from(token, 'base64url')",
+          },
         ],
       },
       opens: ['refresh-table-copy'],

@@ -1,6 +1,7 @@
 import type { Edit } from '../engine/lesson.js';
 
 export const SESSIONS = 'src/auth/sessions.service.ts';
+export const TOKENS = 'src/auth/tokens.ts';
 export const edit = (find: string, replace: string): Edit => ({ file: SESSIONS, find, replace });
 
 export const UNUSED = 'AND t.used_at IS NULL AND s.id = t.session_id';

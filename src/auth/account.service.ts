@@ -28,8 +28,9 @@ export class AccountService {
     checkPassword(request.newPassword, email, '/newPassword');
     const { passwordHash } = await this.reauthenticate(actor, request.currentPassword, ip);
     const newHash = await this.hasher.hash(request.newPassword);
-    if (!(await this.sessions.changePassword(actor, passwordHash, newHash)))
-      throw new Problem('wrong_password');
+    const change = { email, checkedHash: passwordHash, newHash };
+    const changed = await this.sessions.changePassword(actor, change);
+    if (!changed) throw new Problem('wrong_password');
     this.log.record('authn_password_change', { userId: actor.userId });
   }
 

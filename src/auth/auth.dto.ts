@@ -32,6 +32,23 @@ export class RefreshRequest {
   refreshToken!: string;
 }
 
+export class ForgotPasswordRequest {
+  @Email({ example: 'ada@example.com' })
+  email!: string;
+}
+
+export class ResetPasswordRequest {
+  @SecretText({
+    max: MAX_TOKEN_INPUT,
+    example: 'pEUuK7zZcXoWfFfVb1xM2Z8qjJ0lqg0F3Gm0e4oQ8jY',
+    about: 'What stands behind the "#" of the link in the mail.',
+  })
+  token!: string;
+
+  @password('15 to 128 characters of any kind, not a common password.')
+  newPassword!: string;
+}
+
 export class ChangePasswordRequest {
   @password()
   currentPassword!: string;

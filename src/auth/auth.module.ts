@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { MailModule } from '../mail/mail.module.js';
 import { UsersModule } from '../users/users.module.js';
 import { AccessTokens } from './access-tokens.js';
 import { AccountController } from './account.controller.js';
@@ -7,17 +8,24 @@ import { AuthController } from './auth.controller.js';
 import { AuthService } from './auth.service.js';
 import { JwksController } from './jwks.controller.js';
 import { JwtStrategy } from './jwt.strategy.js';
+import { MailLinksService } from './mail-links.service.js';
 import { LoginThrottle } from './login-throttle.js';
 import { PasswordHasher } from './password-hasher.js';
+import { RecoveryController } from './recovery.controller.js';
+import { RecoveryRequestsService } from './recovery-requests.service.js';
+import { RecoveryService } from './recovery.service.js';
 import { SessionsService } from './sessions.service.js';
 import { SigningKeys } from './signing-keys.js';
 
 @Module({
-  imports: [UsersModule],
-  controllers: [AuthController, AccountController, JwksController],
+  imports: [UsersModule, MailModule],
+  controllers: [AuthController, AccountController, RecoveryController, JwksController],
   providers: [
     AuthService,
     AccountService,
+    RecoveryRequestsService,
+    RecoveryService,
+    MailLinksService,
     SessionsService,
     AccessTokens,
     SigningKeys,

@@ -1,24 +1,35 @@
 import { Injectable } from '@nestjs/common';
-import { createHash, randomBytes } from 'node:crypto';
-import { DataSource } from 'typeorm';
+import { DataSource, type EntityManager } from 'typeorm';
 import type { Actor, Role } from '../access/actor.js';
 import { mustBeLive } from '../access/live-session.js';
 import { RevocationFeed } from '../access/revocation-feed.js';
 import { Housekeeping, SWEEP_ROWS } from '../database/housekeeping.js';
 import { Problem } from '../http/problem.js';
+import { Mailer } from '../mail/mailer.js';
 import type { Credentials } from '../users/credentials.service.js';
+import { createToken, hashToken } from './tokens.js';
 
 /** However often it is refreshed, a session ends after this long (ASVS 7.3.2). */
 export const SESSION_DAYS = 30;
 /** A session that nobody continues for this long cannot be continued any more (ASVS 7.3.1). */
 export const IDLE_DAYS = 7;
-const REFRESH_TOKEN_BYTES = 32;
 
 /** A live session and the refresh token that continues it, which is shown once. */
 export interface OpenSession {
   actor: Actor;
   endsAt: Date;
   refreshToken: string;
+}
+
+interface PasswordChange {
+  email: string;
+  checkedHash: string;
+  newHash: string;
+}
+
+interface Owner {
+  id: string;
+  email: string;
 }
 
 interface SessionRow {
@@ -33,6 +44,7 @@ export class SessionsService {
   constructor(
     private readonly dataSource: DataSource,
     private readonly revocations: RevocationFeed,
+    private readonly mailer: Mailer,
     housekeeping: Housekeeping,
   ) {
     housekeeping.register(() => this.forgetExpired());
@@ -105,9 +117,12 @@ export class SessionsService {
 
   /**
    * Replaces the password, unless it is no longer the one that was checked, and ends every session
-   * but the caller's. Answers whether it did.
+   * but the caller's. Says so by mail. Answers whether it did.
    */
-  async changePassword(actor: Actor, checkedHash: string, newHash: string): Promise<boolean> {
+  async changePassword(
+    actor: Actor,
+    { email, checkedHash, newHash }: PasswordChange,
+  ): Promise<boolean> {
     const changed = await this.dataSource.transaction(async (tx) => {
       const [, count] = await tx.sql<[unknown, number]>`
         UPDATE users SET password_hash = ${newHash}
@@ -117,10 +132,24 @@ export class SessionsService {
       await tx.sql`
         UPDATE sessions SET revoked_at = now()
         WHERE user_id = ${actor.userId} AND id <> ${actor.sessionId} AND revoked_at IS NULL`;
+      await this.mailer.send(tx, { to: email, template: 'passwordChanged', values: {} });
       return true;
     });
     await this.revocations.caughtUp();
     return changed;
+  }
+
+  /** Without the old one: a link from a mail stands for it. Ends every session, and says so by mail. */
+  async replacePassword(tx: EntityManager, { id, email }: Owner, newHash: string): Promise<void> {
+    await tx.sql`UPDATE users SET password_hash = ${newHash} WHERE id = ${id}`;
+    await tx.sql`
+      UPDATE sessions SET revoked_at = now() WHERE user_id = ${id} AND revoked_at IS NULL`;
+    await this.mailer.send(tx, { to: email, template: 'passwordChanged', values: {} });
+  }
+
+  /** Resolves when this instance has heard of every session that ended before the call. */
+  caughtUp(): Promise<void> {
+    return this.revocations.caughtUp();
   }
 
   private forgetExpired(): Promise<unknown> {
@@ -147,8 +176,3 @@ function openSession(row: SessionRow, refreshToken: string): OpenSession {
   const actor = { userId: row.user_id, sessionId: row.id, role: row.role };
   return { actor, endsAt: row.expires_at, refreshToken };
 }
-
-const createToken = () => randomBytes(REFRESH_TOKEN_BYTES).toString('base64url');
-
-/** 256 random bits need no slow hash; a copy of the table lets nobody in (ASVS 6.5.2). */
-const hashToken = (token: string) => createHash('sha256').update(token).digest();

@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { serveAsset } from './assets.js';
 
 const ASSETS = {
   'swagger-ui.css': 'text/css',
@@ -33,9 +34,7 @@ const POLICY =
 /** The documentation page, for development. */
 export function serveDocs(fastify: FastifyInstance, document: OpenAPIObject): void {
   const serve = (url: string, type: string, body: string) =>
-    fastify.get(url, { config: { asset: true, rateLimit: 'public' } }, (_request, reply) =>
-      reply.type(type).header('content-security-policy', POLICY).send(body),
-    );
+    serveAsset(fastify, url, { type, body, policy: POLICY });
   const folder = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
   serve('/docs', 'text/html; charset=utf-8', PAGE);
   serve('/docs/start.js', 'text/javascript', START);

@@ -13,6 +13,7 @@ export const PROBLEMS = {
   invalid_idempotency_key: [400, 'Idempotency-Key must be 1 to 64 letters, digits, "-" or "_".'],
   weak_password: [400, 'The password is too easy to guess; choose a longer or less common one.'],
   wrong_password: [400, 'The current password is wrong.'],
+  invalid_link: [400, 'The link is not valid, was used before or has expired.'],
   authentication_required: [401, 'This operation needs an access token.'],
   invalid_token: [401, 'The access token is not valid, has expired or was revoked.'],
   invalid_credentials: [401, 'The e-mail address or the password is wrong.'],

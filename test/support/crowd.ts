@@ -37,5 +37,8 @@ export async function fillDatabase({ query }: TestDatabase): Promise<void> {
   await query(`
     INSERT INTO idempotency_keys (user_id, key, request_hash, created_at)
     SELECT id, 'key', '\\x00', created_at FROM users`);
+  await query(`
+    INSERT INTO mail_links (token_hash, user_id, purpose, expires_at)
+    SELECT sha256(convert_to(id::text, 'UTF8')), id, 'reset_password', created_at FROM users`);
   await query('ANALYZE');
 }

@@ -2,10 +2,13 @@ import { openApiOf } from '../../src/app.setup.js';
 import { PUBLIC, ROLES_ALLOWED } from '../../src/access/access.decorators.js';
 import type { Role } from '../../src/access/actor.js';
 import { declaredRoutes, type DeclaredRoute } from '../../src/http/declared-routes.js';
+import { MailLinksService } from '../../src/auth/mail-links.service.js';
 import { fieldsOf } from '../../src/http/fields.js';
+import { DataSource } from 'typeorm';
 import type { Person } from './factories.js';
 import type { TestApp } from './test-app.js';
 import type { TestDatabase } from './test-database.js';
+import { untilRecovered } from './waiting.js';
 
 export interface Schema {
   $ref?: string;
@@ -83,11 +86,17 @@ function fieldsOfRoute({ inputs }: DeclaredRoute, operation: Operation, document
 }
 
 /** A body that the route takes from this person: the documented examples, and his own secrets. */
-export function legalBody({ inputs, fields, key }: Route, person: Person) {
+export async function legalBody(
+  { app }: Pick<TestApp, 'app'>,
+  { inputs, fields, key }: Route,
+  person: Person,
+) {
   if (!inputs.body) return undefined;
   const { email, password, tokens } = person;
-  const own = { email, password, currentPassword: password, refreshToken: tokens.refreshToken };
+  const { refreshToken } = tokens;
   const ofBody = fields.filter(({ place }) => place === 'body');
+  const token = ofBody.some(({ name }) => name === 'token') ? await linkToken(app, email) : '';
+  const own = { email, password, currentPassword: password, refreshToken, token };
   return Object.fromEntries(
     ofBody.map(({ name, schema }): [string, unknown] => {
       const value = own[name as keyof typeof own] ?? schema.example;
@@ -95,6 +104,14 @@ export function legalBody({ inputs, fields, key }: Route, person: Person) {
       return [name, value];
     }),
   );
+}
+
+/** What stands behind the "#" of a link that was mailed. */
+export async function linkToken(app: TestApp['app'], email: string): Promise<string> {
+  const link = await app
+    .get(DataSource)
+    .transaction((tx) => app.get(MailLinksService).create(tx, 'reset_password', email));
+  return link?.split('#')[1] ?? '';
 }
 
 /** The headers without which the route refuses, as they are documented. */
@@ -114,7 +131,9 @@ export const fillPath = ({ key, path }: Route, values: Record<string, string>): 
   });
 
 /** One line that differs as soon as one row of any table does. */
-export async function fingerprint({ query }: TestDatabase): Promise<string> {
+export async function fingerprint(database: TestDatabase): Promise<string> {
+  const { query } = database;
+  await untilRecovered(database);
   const tables = await query<{ name: string }>(
     `SELECT quote_ident(tablename) AS name FROM pg_tables WHERE schemaname = 'public' ORDER BY 1`,
   );

@@ -1,0 +1,73 @@
+import { Injectable } from '@nestjs/common';
+import { DataSource, type EntityManager } from 'typeorm';
+import { Config } from '../config/config.js';
+import { Housekeeping, SWEEP_ROWS } from '../database/housekeeping.js';
+import { createToken, hashToken } from './tokens.js';
+
+/** Each purpose has its own page, and a life that is as short as its work allows. */
+const PURPOSES = {
+  reset_password: { page: 'account/reset-password', minutes: 30 },
+} as const;
+export type Purpose = keyof typeof PURPOSES;
+
+interface Owner {
+  id: string;
+  email: string;
+}
+
+/** Links that only the mail of one person holds. The database keeps a hash (ASVS 6.4.1, 6.5.2). */
+@Injectable()
+export class MailLinksService {
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly config: Config,
+    housekeeping: Housekeeping,
+  ) {
+    housekeeping.register(() => this.forgetExpired());
+  }
+
+  /** A new link for whoever has this address; nothing when nobody has, or the account is disabled. */
+  async create(tx: EntityManager, purpose: Purpose, email: string): Promise<string | undefined> {
+    const { page, minutes } = PURPOSES[purpose];
+    const token = createToken();
+    const rows = await tx.sql<unknown[]>`
+      INSERT INTO mail_links (token_hash, user_id, purpose, expires_at)
+      SELECT ${hashToken(token)}, id, ${purpose}, now() + ${minutes} * interval '1 minute'
+      FROM users WHERE email = ${email} AND disabled_at IS NULL
+      RETURNING true`;
+    // Behind the "#", where no log, no proxy and no Referer sees it. The host is ours, whatever the
+    // request called it: a link to the attacker's would bring him the token.
+    return rows.length > 0 ? `${this.config.publicUrl}/${page}#${token}` : undefined;
+  }
+
+  /** Whose link this is. Looking does not spend it: mail scanners look, too. */
+  async find(purpose: Purpose, token: string): Promise<Owner | undefined> {
+    const rows = await this.dataSource.sql<Owner[]>`
+      SELECT u.id, u.email FROM mail_links l JOIN users u ON u.id = l.user_id
+      WHERE l.token_hash = ${hashToken(token)} AND l.purpose = ${purpose}
+        AND l.expires_at > now() AND u.disabled_at IS NULL`;
+    return rows[0];
+  }
+
+  /**
+   * Spends the link, and with it all others of its purpose that the person has. One statement decides:
+   * of any number of parallel uses one is told that it was the one. The person is locked first, as by
+   * the deletion of the account: the two never wait for each other.
+   */
+  async spend(tx: EntityManager, purpose: Purpose, token: string): Promise<boolean> {
+    const [spent] = await tx.sql<[unknown[], number]>`
+      DELETE FROM mail_links WHERE purpose = ${purpose} AND user_id = (
+        SELECT u.id FROM mail_links l JOIN users u ON u.id = l.user_id
+        WHERE l.token_hash = ${hashToken(token)} AND l.purpose = ${purpose}
+          AND l.expires_at > now() AND u.disabled_at IS NULL
+        FOR NO KEY UPDATE OF u)
+      RETURNING true`;
+    return spent.length > 0;
+  }
+
+  private forgetExpired(): Promise<unknown> {
+    return this.dataSource.sql`DELETE FROM mail_links WHERE token_hash IN (
+      SELECT token_hash FROM mail_links WHERE expires_at < now()
+      LIMIT ${SWEEP_ROWS} FOR UPDATE SKIP LOCKED)`;
+  }
+}

@@ -1,0 +1,39 @@
+import { Injectable } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import { SecurityLog } from '../audit/security-log.js';
+import { Problem } from '../http/problem.js';
+import { MailLinksService } from './mail-links.service.js';
+import { PasswordHasher } from './password-hasher.js';
+import { checkPassword } from './password-policy.js';
+import { SessionsService } from './sessions.service.js';
+
+/** A new password for whoever can read the mail of the account. */
+@Injectable()
+export class RecoveryService {
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly links: MailLinksService,
+    private readonly hasher: PasswordHasher,
+    private readonly sessions: SessionsService,
+    private readonly log: SecurityLog,
+  ) {}
+
+  /**
+   * Sets the password and ends every session; signs nobody in. Throws `invalid_link`, `weak_password`,
+   * which leaves the link good, and `overloaded`.
+   */
+  async reset(token: string, newPassword: string): Promise<void> {
+    const owner = await this.links.find('reset_password', token);
+    if (!owner) throw new Problem('invalid_link');
+    checkPassword(newPassword, owner.email, '/newPassword');
+    const passwordHash = await this.hasher.hash(newPassword);
+    const done = await this.dataSource.transaction(async (tx) => {
+      if (!(await this.links.spend(tx, 'reset_password', token))) return false;
+      await this.sessions.replacePassword(tx, owner, passwordHash);
+      return true;
+    });
+    if (!done) throw new Problem('invalid_link');
+    await this.sessions.caughtUp();
+    this.log.record('authn_password_change', { userId: owner.id, by: 'link' });
+  }
+}
