@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { withClient } from '../src/database/provision.js';
 import { expectProblem } from './support/answers.js';
 import {
   createAdministrator,
@@ -9,7 +10,9 @@ import {
   signUp,
   type Person,
 } from './support/factories.js';
+import { linkToken } from './support/inventory.js';
 import { startApp, type TestApp } from './support/test-app.js';
+import { untilWaiting } from './support/waiting.js';
 
 /** So many sign-ins that whoever comes after them waits for his hash. */
 const QUEUE = 40;
@@ -105,6 +108,33 @@ describe('an account that is deleted while it is used', () => {
       expect((await removed).status).toBe(204);
       for (const { status } of await Promise.all(creations)) expect([201, 401]).toContain(status);
     }
+  });
+
+  it.each([
+    ['before', ['remove', 'reset'], { remove: 204, reset: 400 }],
+    ['after', ['reset', 'remove'], { remove: 401, reset: 204 }],
+  ] as const)('is deleted %s its password is set anew', async (_when, order, statuses) => {
+    const ada = await signUp(app);
+    const token = await linkToken(app.app, ada.email);
+    const actions = {
+      remove: () => remove(ada),
+      reset: () => {
+        const body = { token, newPassword: newPassword() };
+        return app.client().post('/v1/auth/reset-password', body);
+      },
+    };
+    const answers = await withClient(app.database.urls.owner, async (owner) => {
+      await owner.query('BEGIN');
+      await owner.query('SELECT FROM users WHERE id = $1 FOR UPDATE', [ada.id]);
+      const sent = [];
+      for (const name of order) {
+        sent.push(actions[name]().then(({ status }) => [name, status] as const));
+        await untilWaiting(app.database, sent.length);
+      }
+      await owner.query('COMMIT');
+      return Promise.all(sent);
+    });
+    expect(Object.fromEntries(answers)).toEqual(statuses);
   });
 
   it('is deleted also while somebody refreshes its tokens in a loop', async () => {

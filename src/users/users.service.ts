@@ -90,6 +90,7 @@ export class UsersService {
     await this.dataSource.transaction(async (tx) => {
       // Not by the role in the token: he may have been promoted since.
       await this.keepAnAdministrator(tx, actor.userId);
+      await tx.sql`SELECT FROM users WHERE id = ${actor.userId} FOR UPDATE`;
       await mustBeLive(tx, actor);
       await tx.delete(User, { id: actor.userId });
     });
