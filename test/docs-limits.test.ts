@@ -4,7 +4,14 @@ import { join } from 'node:path';
 import { ACCESS_TOKEN_SECONDS, REVOCATION_SECONDS } from '../src/access/revocation-feed.js';
 import { LIMITS } from '../src/app.setup.js';
 import { LEVELS } from '../src/audit/security-log.js';
-import { KNOWN_SOURCE_DAYS, PAIR, STRANGERS } from '../src/auth/login-throttle.js';
+import { MOST_FAILURES, REMEMBERED_DAYS } from '../src/auth/login-failures.service.js';
+import {
+  KNOWN_SOURCE_DAYS,
+  OVERALL,
+  PAIR,
+  STRANGERS,
+  UNDER_ATTACK,
+} from '../src/auth/login-throttle.js';
 import { MAX_WAITING } from '../src/auth/password-hasher.js';
 import { MAX_LENGTH, MIN_LENGTH } from '../src/auth/password-policy.js';
 import { IDLE_DAYS, SESSION_DAYS } from '../src/auth/sessions.service.js';
@@ -70,14 +77,20 @@ describe('docs/limits.md', () => {
   });
 
   it('has how guessing passwords is stopped, and why nobody is locked out', () => {
-    const tries = ({ burst, secondsEach }: typeof PAIR) => [
-      say(burst),
-      say(secondsEach, 'seconds'),
+    const failures = ({ free, firstWait, longestWait }: typeof PAIR) => [
+      say(free),
+      say(firstWait, 'seconds'),
+      say(longestWait, 'seconds'),
     ];
-    expect(tableOf('Tries of', 2)).toEqual({
-      'one source on one account': tries(PAIR),
-      'all sources that the account does not know': tries(STRANGERS),
+    expect(tableOf('Failures of', 3)).toEqual({
+      'one source on one account': failures(PAIR),
+      'all sources that the account does not know': failures(STRANGERS),
+      'the same, while all accounts are attacked': failures(UNDER_ATTACK),
     });
+    expect(PAGE).toContain(`After ${MOST_FAILURES} failures in a row`);
+    expect(PAGE).toContain(`tried for ${REMEMBERED_DAYS} days`);
+    expect(PAGE).toContain(`${say(OVERALL.burst)} tries on them`);
+    expect(PAGE).toContain(`than ${1 / OVERALL.secondsEach} in a second`);
     expect(tableOf('Of a password')).toEqual({
       'its length': [`${MIN_LENGTH} to ${MAX_LENGTH} characters`],
       'hashes that wait at the same time': [`${MAX_WAITING}, then \`overloaded\``],

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { MOST_FAILURES } from '../src/auth/login-failures.service.js';
 import { PROBLEMS, type ProblemCode } from '../src/http/problem.js';
 import { refresh, tryLogin, until } from './support/auth.js';
 import {
@@ -142,6 +143,7 @@ const PROVOCATIONS = {
   idempotency_key_reused: [CREATE, () => create('x', 'k').then(() => create('y', 'k'))],
   if_match_required: [CHANGE, () => change({})],
   rate_limited: [LOGIN, () => hammer()],
+  too_many_failures: [LOGIN, () => failTooOften()],
   headers_too_large: [LIST, () => ada.client.get('/v1/resources', { 'x-a': 'a'.repeat(17_000) })],
   internal_error: [
     'GET /v1/resources/:id/shares',
@@ -176,6 +178,15 @@ const PROVOCATIONS = {
       ),
   ],
 } satisfies Record<ProblemCode, readonly [string | null, () => Promise<AnyAnswer>]>;
+
+async function failTooOften(): Promise<AnyAnswer> {
+  const [client, email] = [app.client(), newEmail()];
+  await tryLogin(client, email, 'wrong');
+  await database.query(`UPDATE login_failures SET failures = ${MOST_FAILURES}`);
+  const answer = await tryLogin(client, email, 'wrong');
+  await database.query('DELETE FROM login_failures');
+  return answer;
+}
 
 /** Ten seconds, were it not for this: how long it is as shipped is a fact of http-socket.test.ts. */
 function requestTimeout(): Promise<AnyAnswer> {

@@ -22,6 +22,7 @@ const GROWING = new Set([
   'refresh_tokens',
   'session_revocations',
   'throttles',
+  'login_failures',
   'resources',
   'resource_shares',
   'idempotency_keys',

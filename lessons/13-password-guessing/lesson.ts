@@ -1,8 +1,10 @@
 import type { Edit, Lesson } from '../engine/lesson.js';
 import { attacks } from './attacks.js';
+import { patience } from './patience.js';
 import { wrongFixes } from './wrong-fixes.js';
 
 const THROTTLE = 'src/auth/login-throttle.ts';
+const FAILURES = 'src/auth/login-failures.service.ts';
 const ACCOUNT = 'src/auth/account.service.ts';
 const RATES = 'src/http/rate-limit.ts';
 
@@ -10,8 +12,8 @@ const removal = (file: string, find: string, replace = '') => ({
   edits: [{ file, find, replace } satisfies Edit],
 });
 
-const TAKE_PAIR = "    await this.take('pair', attempt, PAIR);\n";
-const UNLESS_KNOWN = 'if (!(await this.isKnown(attempt))) await this.take';
+const COUNT_PAIR = "    await this.count('pair', attempt, PAIR);\n";
+const UNLESS_KNOWN = 'if (!(await this.isKnown(attempt))) await this.count';
 
 /** The attacks of lesson 07 that the same budget stops. */
 const FLOODS = ['flood-one-address', 'flood-forged-address', 'flood-other-headers', 'flood-ipv6'];
@@ -30,17 +32,19 @@ export const lesson: Lesson = {
     const { status } = await client.post('/v1/auth/login', { email, password });
     if (status !== 200) throw new Error('three typing errors lock the owner out');
   },
-  attacks,
+  attacks: [...attacks, ...patience],
   controls: [
     {
       id: 'guess-pair-budget',
       title: 'Ten tries from one source on one account',
       file: THROTTLE,
-      removal: removal(THROTTLE, TAKE_PAIR),
+      removal: removal(THROTTLE, COUNT_PAIR),
       opens: [
         'guess-one-source',
         'guess-forged-source',
         'guess-at-once',
+        'guess-hour-one-source',
+        'guess-weeks-one-source',
         'guess-password-change',
         'guess-account-deletion',
       ],
@@ -49,15 +53,41 @@ export const lesson: Lesson = {
       id: 'guess-account-budget',
       title: 'Twenty tries from all unknown sources together',
       file: THROTTLE,
-      removal: removal(THROTTLE, UNLESS_KNOWN, 'if (false) await this.take'),
-      opens: ['guess-many-sources'],
+      removal: removal(THROTTLE, UNLESS_KNOWN, 'if (false) await this.count'),
+      opens: [
+        'guess-many-sources',
+        'guess-hour-many-sources',
+        'guess-weeks-many-sources',
+        'guess-together',
+      ],
     },
     {
       id: 'guess-known-source',
       title: 'The owner’s own network has a budget of its own',
       file: THROTTLE,
-      removal: removal(THROTTLE, UNLESS_KNOWN, 'await this.take'),
+      removal: removal(THROTTLE, UNLESS_KNOWN, 'await this.count'),
       opens: ['guess-lock-out'],
+    },
+    {
+      id: 'guess-growing-wait',
+      title: 'Each further failure makes the wait longer',
+      file: FAILURES,
+      removal: removal(FAILURES, '2.0 ^ (f.failures + 1 - ${free})', '1.0'),
+      opens: ['guess-hour-one-source', 'guess-hour-many-sources'],
+    },
+    {
+      id: 'guess-most-failures',
+      title: 'After a hundred failures in a row, waiting helps no more',
+      file: FAILURES,
+      removal: removal(FAILURES, ' AND f.failures < ${MOST_FAILURES}'),
+      opens: ['guess-weeks-one-source', 'guess-weeks-many-sources'],
+    },
+    {
+      id: 'guess-overall',
+      title: 'While all accounts are attacked, each grants strangers three tries',
+      file: THROTTLE,
+      removal: removal(THROTTLE, 'attempt, await this.pace()', 'attempt, STRANGERS'),
+      opens: ['guess-together'],
     },
     {
       id: 'guess-reauthentication',

@@ -4,10 +4,10 @@ const THROTTLE = 'src/auth/login-throttle.ts';
 const AUTH = 'src/auth/auth.service.ts';
 const ACCOUNT = 'src/auth/account.service.ts';
 
-const ADMIT = `await this.take('pair', attempt, PAIR);
-    if (!(await this.isKnown(attempt))) await this.take('strangers', attempt, STRANGERS);`;
+const ADMIT = `await this.count('pair', attempt, PAIR);
+    if (!(await this.isKnown(attempt))) await this.count('strangers', attempt, await this.pace());`;
 const BEFORE_ADMIT =
-  '/** Counts before the password is looked at, so that parallel attempts count too. */';
+  '/** Counts before the password is looked at. Throws `rate_limited`, `too_many_failures`. */';
 
 export const wrongFixes: WrongFix[] = [
   {
@@ -35,6 +35,11 @@ export const wrongFixes: WrongFix[] = [
       'guess-many-sources',
       'guess-forged-source',
       'guess-at-once',
+      'guess-hour-one-source',
+      'guess-hour-many-sources',
+      'guess-weeks-one-source',
+      'guess-weeks-many-sources',
+      'guess-together',
       'guess-password-change',
       'guess-account-deletion',
     ],
@@ -49,12 +54,12 @@ export const wrongFixes: WrongFix[] = [
           file: THROTTLE,
           find: BEFORE_ADMIT,
           replace: `async check(attempt: Attempt): Promise<void> {
-    for (const [kind, { burst, secondsEach }] of [['pair', PAIR], ['strangers', STRANGERS]] as const) {
-      const full = await this.dataSource.sql<unknown[]>\`
-        SELECT FROM throttles WHERE key = \${this.key(kind, attempt)}
-          AND whole_at >= now() + \${(burst - 1) * secondsEach} * interval '1 second'\`;
+    for (const kind of ['pair', 'strangers'] as const) {
+      const waiting = await this.dataSource.sql<unknown[]>\`
+        SELECT FROM login_failures WHERE key = \${this.key(kind, attempt)}
+          AND (next_at > now() OR failures >= 100)\`;
       const counts = kind === 'pair' || !(await this.isKnown(attempt));
-      if (full.length > 0 && counts) throw new Problem('rate_limited', { retryAfterSeconds: 60 });
+      if (waiting.length > 0 && counts) throw new Problem('rate_limited', { retryAfterSeconds: 3_600 });
     }
   }
 
@@ -74,6 +79,37 @@ export const wrongFixes: WrongFix[] = [
       ],
     },
     opens: ['guess-at-once'],
+  },
+  {
+    id: 'guess-wait-of-one-source',
+    title: 'Make the wait of a source longer, and let strangers together keep an even pace',
+    why: 'Eve takes a new address for each guess: her own wait never begins.',
+    change: {
+      edits: [
+        {
+          file: THROTTLE,
+          find: 'free: 20, firstWait: 30, longestWait: 3_600',
+          replace: 'free: 20, firstWait: 30, longestWait: 30',
+        },
+      ],
+    },
+    opens: ['guess-hour-many-sources'],
+  },
+  {
+    id: 'guess-hundred-of-one-source',
+    title: 'Count the hundred for each source',
+    why: 'A thousand addresses have a hundred tries each: what must be counted is the account.',
+    change: {
+      edits: [
+        {
+          file: THROTTLE,
+          find: "if (verdict === 'no more') throw",
+          replace:
+            "if (verdict === 'no more' && kind === 'strangers') return;\n    if (verdict === 'no more') throw",
+        },
+      ],
+    },
+    opens: ['guess-weeks-many-sources'],
   },
   {
     id: 'guess-one-route',

@@ -16,7 +16,9 @@ export class AccountController {
   @ApiOperation({ summary: 'Change your password; ends all your other sessions' })
   @Roles('user', 'admin')
   @RateLimit('credentials')
-  @ReturnsNothing(204, { problems: ['wrong_password', 'weak_password', 'overloaded'] })
+  @ReturnsNothing(204, {
+    problems: ['wrong_password', 'too_many_failures', 'weak_password', 'overloaded'],
+  })
   changePassword(
     @CurrentActor() actor: Actor,
     @Body() request: ChangePasswordRequest,
@@ -29,7 +31,9 @@ export class AccountController {
   @ApiOperation({ summary: 'Delete your account and all that it owns' })
   @Roles('user', 'admin')
   @RateLimit('credentials')
-  @ReturnsNothing(204, { problems: ['wrong_password', 'last_administrator', 'overloaded'] })
+  @ReturnsNothing(204, {
+    problems: ['wrong_password', 'too_many_failures', 'last_administrator', 'overloaded'],
+  })
   remove(
     @CurrentActor() actor: Actor,
     @Body() { currentPassword }: DeleteAccountRequest,

@@ -25,7 +25,9 @@ export class AuthController {
   @ApiOperation({ summary: 'Sign in: opens a session' })
   @Public()
   @RateLimit('credentials')
-  @Returns(200, TokensResponse, { problems: ['invalid_credentials', 'overloaded'] })
+  @Returns(200, TokensResponse, {
+    problems: ['invalid_credentials', 'too_many_failures', 'overloaded'],
+  })
   login(@Body() request: LoginRequest, @Ip() ip: string) {
     return this.auth.login(request, ip);
   }

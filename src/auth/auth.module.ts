@@ -9,6 +9,7 @@ import { AuthService } from './auth.service.js';
 import { JwksController } from './jwks.controller.js';
 import { JwtStrategy } from './jwt.strategy.js';
 import { MailLinksService } from './mail-links.service.js';
+import { LoginFailuresService } from './login-failures.service.js';
 import { LoginThrottle } from './login-throttle.js';
 import { PasswordHasher } from './password-hasher.js';
 import { RecoveryController } from './recovery.controller.js';
@@ -31,6 +32,7 @@ import { SigningKeys } from './signing-keys.js';
     SigningKeys,
     JwtStrategy,
     PasswordHasher,
+    LoginFailuresService,
     LoginThrottle,
   ],
   exports: [JwtStrategy],

@@ -1,23 +1,19 @@
 import { Injectable } from '@nestjs/common';
-import { createHmac } from 'node:crypto';
 import { DataSource } from 'typeorm';
 import { SecurityLog } from '../audit/security-log.js';
-import { Config } from '../config/config.js';
-import { Housekeeping, SWEEP_ROWS } from '../database/housekeeping.js';
+import { BudgetsService, type Budget } from '../database/budgets.service.js';
 import { Problem } from '../http/problem.js';
 import { sourceOf } from '../http/rate-limit.js';
+import { LoginFailuresService, type Pace } from './login-failures.service.js';
 
-interface Budget {
-  /** Attempts in a row. */
-  burst: number;
-  /** Seconds until one of them is given back. */
-  secondsEach: number;
-}
-
-/** One source on one account: ten tries, then one a minute. */
-export const PAIR: Budget = { burst: 10, secondsEach: 60 };
-/** All sources that this account does not know, together: twenty tries, then two a minute. */
-export const STRANGERS: Budget = { burst: 20, secondsEach: 30 };
+/** One source on one account. */
+export const PAIR: Pace = { free: 10, firstWait: 60, longestWait: 900 };
+/** All sources that this account does not know, together. */
+export const STRANGERS: Pace = { free: 20, firstWait: 30, longestWait: 3_600 };
+/** The same while strangers try more on all accounts together than `OVERALL` allows. */
+export const UNDER_ATTACK: Pace = { ...STRANGERS, free: 3 };
+/** Attempts of strangers on all accounts together. Beyond it nobody is refused, but all are slowed. */
+export const OVERALL: Budget = { burst: 1_000, secondsEach: 0.2 };
 /** How long a source counts as the owner's own after a sign-in. */
 export const KNOWN_SOURCE_DAYS = 90;
 
@@ -28,40 +24,31 @@ export interface Attempt {
 }
 
 /**
- * Counts attempts to prove a password, in PostgreSQL: the count holds across instances and restarts
- * (ASVS 6.3.1). Strangers share one budget and can use it up; the owner's own network has another,
- * so that nobody can lock the owner out (ASVS 6.1.1).
+ * Slows down whoever guesses passwords. Strangers share one row of failures and can use it up; the
+ * owner's own network has another, so that nobody can lock the owner out (ASVS 6.1.1).
  */
 @Injectable()
 export class LoginThrottle {
   constructor(
     private readonly dataSource: DataSource,
-    private readonly config: Config,
+    private readonly failures: LoginFailuresService,
+    private readonly budgets: BudgetsService,
     private readonly log: SecurityLog,
-    housekeeping: Housekeeping,
-  ) {
-    housekeeping.register(() => this.forgetWhole());
-  }
+  ) {}
 
-  /** Counts before the password is looked at, so that parallel attempts count too. */
+  /** Counts before the password is looked at. Throws `rate_limited`, `too_many_failures`. */
   async admit(attempt: Attempt): Promise<void> {
-    await this.take('pair', attempt, PAIR);
-    if (!(await this.isKnown(attempt))) await this.take('strangers', attempt, STRANGERS);
+    await this.count('pair', attempt, PAIR);
+    if (!(await this.isKnown(attempt))) await this.count('strangers', attempt, await this.pace());
   }
 
   /** The owner was here: the source becomes known and its failures are forgotten. */
   async succeeded(attempt: Attempt): Promise<void> {
-    await this.dataSource.sql`DELETE FROM throttles WHERE key = ${this.key('pair', attempt)}`;
+    await this.failures.forget([this.key('pair', attempt), this.key('strangers', attempt)]);
     await this.dataSource.sql`
       INSERT INTO throttles (key, whole_at)
       VALUES (${this.key('known', attempt)}, now() + ${KNOWN_SOURCE_DAYS} * interval '1 day')
       ON CONFLICT (key) DO UPDATE SET whole_at = excluded.whole_at`;
-  }
-
-  /** A budget that is whole again is as good as none. */
-  private forgetWhole(): Promise<unknown> {
-    return this.dataSource.sql`DELETE FROM throttles WHERE key IN (
-      SELECT key FROM throttles WHERE whole_at < now() LIMIT ${SWEEP_ROWS} FOR UPDATE SKIP LOCKED)`;
   }
 
   private async isKnown(attempt: Attempt): Promise<boolean> {
@@ -70,37 +57,23 @@ export class LoginThrottle {
     return rows.length > 0;
   }
 
-  /** The generic cell rate algorithm as one atomic statement: two instances cannot both take the last. */
-  private async take(
-    kind: 'pair' | 'strangers',
-    attempt: Attempt,
-    { burst, secondsEach }: Budget,
-  ): Promise<void> {
-    const key = this.key(kind, attempt);
-    const taken = await this.dataSource.sql<unknown[]>`
-      INSERT INTO throttles AS t (key, whole_at)
-      VALUES (${key}, now() + ${secondsEach} * interval '1 second')
-      ON CONFLICT (key) DO UPDATE
-        SET whole_at = greatest(t.whole_at, now()) + ${secondsEach} * interval '1 second'
-        WHERE t.whole_at < now() + ${(burst - 1) * secondsEach} * interval '1 second'
-      RETURNING true`;
-    if (taken.length > 0) return;
+  /** Few passwords on each of many accounts: no account notices, all of them together do. */
+  private async pace(): Promise<Pace> {
+    const calm = await this.budgets.take(this.dataSource, this.budgets.key('overall'), OVERALL);
+    return calm ? STRANGERS : UNDER_ATTACK;
+  }
+
+  private async count(kind: 'pair' | 'strangers', attempt: Attempt, pace: Pace): Promise<void> {
+    const verdict = await this.failures.count(this.key(kind, attempt), pace);
+    if (verdict === 'admitted') return;
     this.log.record('authn_login_fail_max', { budget: kind, ip: attempt.ip });
-    throw new Problem('rate_limited', {
-      retryAfterSeconds: await this.wait(key, burst, secondsEach),
-    });
+    if (verdict === 'no more') throw new Problem('too_many_failures');
+    throw new Problem('rate_limited', { retryAfterSeconds: verdict.waitSeconds });
   }
 
-  private async wait(key: Buffer, burst: number, secondsEach: number): Promise<number> {
-    const rows = await this.dataSource.sql<{ seconds: number }[]>`
-      SELECT extract(epoch FROM whole_at - now())::float8 AS seconds
-      FROM throttles WHERE key = ${key}`;
-    return Math.max(1, (rows[0]?.seconds ?? 0) - (burst - 1) * secondsEach);
-  }
-
-  /** Keyed hashes: the table tells nobody who tried to sign in, nor from where. */
   private key(kind: 'pair' | 'strangers' | 'known', { account, ip }: Attempt): Buffer {
-    const parts = kind === 'strangers' ? [kind, account] : [kind, account, sourceOf(ip)];
-    return createHmac('sha256', this.config.throttleKey).update(JSON.stringify(parts)).digest();
+    return kind === 'strangers'
+      ? this.budgets.key(kind, account)
+      : this.budgets.key(kind, account, sourceOf(ip));
   }
 }

@@ -1,4 +1,4 @@
-import { Body, Controller, Post } from '@nestjs/common';
+import { Body, Controller, Ip, Post } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { Public } from '../access/access.decorators.js';
 import { RateLimit } from '../http/rate-limit.js';
@@ -29,7 +29,7 @@ export class RecoveryController {
   @Public()
   @RateLimit('credentials')
   @ReturnsNothing(204, { problems: ['invalid_link', 'weak_password', 'overloaded'] })
-  reset(@Body() { token, newPassword }: ResetPasswordRequest) {
-    return this.recovery.reset(token, newPassword);
+  reset(@Body() request: ResetPasswordRequest, @Ip() ip: string) {
+    return this.recovery.reset(request, ip);
   }
 }

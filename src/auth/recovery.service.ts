@@ -2,6 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { SecurityLog } from '../audit/security-log.js';
 import { Problem } from '../http/problem.js';
+import type { ResetPasswordRequest } from './auth.dto.js';
+import { LoginThrottle } from './login-throttle.js';
 import { MailLinksService } from './mail-links.service.js';
 import { PasswordHasher } from './password-hasher.js';
 import { checkPassword } from './password-policy.js';
@@ -15,6 +17,7 @@ export class RecoveryService {
     private readonly links: MailLinksService,
     private readonly hasher: PasswordHasher,
     private readonly sessions: SessionsService,
+    private readonly throttle: LoginThrottle,
     private readonly log: SecurityLog,
   ) {}
 
@@ -22,7 +25,7 @@ export class RecoveryService {
    * Sets the password and ends every session; signs nobody in. Throws `invalid_link`, `weak_password`,
    * which leaves the link good, and `overloaded`.
    */
-  async reset(token: string, newPassword: string): Promise<void> {
+  async reset({ token, newPassword }: ResetPasswordRequest, ip: string): Promise<void> {
     const owner = await this.links.find('reset_password', token);
     if (!owner) throw new Problem('invalid_link');
     checkPassword(newPassword, owner.email, '/newPassword');
@@ -34,6 +37,8 @@ export class RecoveryService {
     });
     if (!done) throw new Problem('invalid_link');
     await this.sessions.caughtUp();
+    // However many guessed: whoever reads the mails of the account is its owner.
+    await this.throttle.succeeded({ account: owner.email, ip });
     this.log.record('authn_password_change', { userId: owner.id, by: 'link' });
   }
 }

@@ -2,6 +2,7 @@ import { Global, Module, type OnModuleInit } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
 import { Config } from '../config/config.js';
+import { BudgetsService } from './budgets.service.js';
 import { dataSourceOptions } from './data-source-options.js';
 import { Housekeeping } from './housekeeping.js';
 import { JobQueue } from './job-queue.js';
@@ -9,8 +10,8 @@ import { assertLeastPrivilege } from './least-privilege.js';
 
 @Global()
 @Module({
-  providers: [Housekeeping, JobQueue],
-  exports: [Housekeeping, JobQueue],
+  providers: [Housekeeping, BudgetsService, JobQueue],
+  exports: [Housekeeping, BudgetsService, JobQueue],
   imports: [
     TypeOrmModule.forRootAsync({
       inject: [Config],

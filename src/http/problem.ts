@@ -35,6 +35,10 @@ export const PROBLEMS = {
   idempotency_key_reused: [422, 'This Idempotency-Key was used for another request.'],
   if_match_required: [428, 'Send the ETag of the version that you read in If-Match.'],
   rate_limited: [429, 'Too many requests; wait as Retry-After says.'],
+  too_many_failures: [
+    429,
+    'Too many wrong passwords: sign in where you did before, or set a new password by mail.',
+  ],
   headers_too_large: [431, 'The headers are too large.'],
   internal_error: [500, 'Something went wrong on our side.'],
   overloaded: [503, 'The service is busy; try again soon.'],

@@ -35,6 +35,10 @@ export async function fillDatabase({ query }: TestDatabase): Promise<void> {
     SELECT sha256(convert_to(n::text, 'UTF8')), now() + n * interval '1 minute'
     FROM generate_series(1, 10000) n`);
   await query(`
+    INSERT INTO login_failures (key, forget_at)
+    SELECT sha256(convert_to(n::text, 'UTF8')), now() + n * interval '1 minute'
+    FROM generate_series(1, 10000) n`);
+  await query(`
     INSERT INTO idempotency_keys (user_id, key, request_hash, created_at)
     SELECT id, 'key', '\\x00', created_at FROM users`);
   await query(`
