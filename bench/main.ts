@@ -9,6 +9,7 @@ import { goal, percent, ratioOf, table, type Line } from './report.js';
 import { CREATE, LIST, LOGIN, PING, READ, type Scenario } from './scenarios.js';
 import { setStage, type Stage } from './stage.js';
 import { timeStart } from './start-time.js';
+import { compareTimes, isEven, timesTable } from './timing.js';
 
 const GOALS = { ratio: 0.6, slowdown: 3, startSeconds: 3 };
 const pace: Pace = process.argv.includes('--quick')
@@ -28,7 +29,9 @@ async function measure(stage: Stage) {
   const others = [await measured(CREATE), await measured(LOGIN), await measured(PING)];
   say('measuring: read one resource while logins saturate');
   const [idle, busy] = await compareUnderLogins(stage, pace);
-  return { read, list, idle, busy, lines: [read, list, ...others, idle, busy] };
+  say('measuring: what the clock tells about who has an account');
+  const overlaps = await compareTimes(stage.app, stage.owners);
+  return { read, list, idle, busy, overlaps, lines: [read, list, ...others, idle, busy] };
 }
 
 function reportRatio(line: Line): void {
@@ -57,10 +60,11 @@ async function compareWithBare(): Promise<void> {
   } finally {
     await stage.stop();
   }
-  const { lines, read, list, idle, busy } = result;
-  say(`\n${table(lines)}\n`);
+  const { lines, read, list, idle, busy, overlaps } = result;
+  say(`\n${table(lines)}\n\n${timesTable(overlaps)}\n`);
   for (const line of [read, list]) reportRatio(line);
   reportSlowdown(idle, busy);
+  say(goal('nobody can tell by the clock who has an account', overlaps.every(isEven)));
   await reportStart();
 
   const wrong = lines.reduce((sum, { app, bare }) => sum + app.wrong + (bare?.wrong ?? 0), 0);
