@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { decodeJwt } from 'jose';
 import { randomUUID } from 'node:crypto';
 import { tellTale } from './support/answers.js';
 import { createCast, type Cast } from './support/cast.js';
@@ -18,7 +19,7 @@ import { startApp, type TestApp } from './support/test-app.js';
 type Standing = 'own' | 'writer' | 'reader' | 'foreign' | 'missing';
 type Verdict = 'yes' | 403 | 404;
 interface Rule {
-  object: 'none' | 'resource' | 'user';
+  object: 'none' | 'resource' | 'user' | 'session';
   /** Whom `:userId` names, where there is one. */
   naming: 'guest' | 'oneself' | 'missing';
   verdicts: Partial<Record<Standing, Verdict>>;
@@ -37,6 +38,12 @@ const user = (own: Verdict, foreign: Verdict): Rule => ({
   object: 'user',
   verdicts: { own, foreign, missing: 404 },
 });
+/** A session of somebody else is not there, whoever asks. */
+const session: Rule = {
+  ...alone,
+  object: 'session',
+  verdicts: { own: 'yes', foreign: 404, missing: 404 },
+};
 
 /** Who gets what, once the route's declared roles let him in. A route that is missing here fails. */
 const POLICY: Record<string, Rule[]> = {
@@ -54,6 +61,10 @@ const POLICY: Record<string, Rule[]> = {
   'PATCH /v1/users/me': [alone],
   'PUT /v1/users/me/password': [alone],
   'DELETE /v1/users/me': [alone],
+  'GET /v1/users/me/sessions': [alone],
+  'DELETE /v1/users/me/sessions/:id': [session],
+  'GET /v1/users/:id/sessions': [user('yes', 'yes')],
+  'DELETE /v1/users/:id/sessions': [user('yes', 'yes')],
   'GET /v1/users': [alone],
   'GET /v1/users/:id': [user('yes', 'yes')],
   'PUT /v1/users/:id/role': [user('yes', 'yes')],
@@ -144,7 +155,8 @@ async function tryOut(
   ];
   const { owner, secret, id } = await setScene(person, guest, standing);
   const client = caller === 'nobody' ? app.client() : person.client;
-  const target = object === 'user' ? owner.id : id;
+  const { sid } = decodeJwt<{ sid: string }>(owner.tokens.accessToken);
+  const target = { none: id, resource: id, user: owner.id, session: sid }[object];
   const path = fillPath(route, {
     id: standing === 'missing' ? randomUUID() : target,
     userId: { guest: guest.id, oneself: person.id, missing: randomUUID() }[naming],

@@ -106,6 +106,14 @@ const PROVOCATIONS = {
   invalid_token: [LIST, () => app.client().withToken('x').get('/v1/resources')],
   invalid_credentials: [LOGIN, () => tryLogin(app.client(), ada.email, 'wrong')],
   invalid_refresh_token: ['POST /v1/auth/refresh', () => refresh(app.client(), 'x')],
+  ambiguous_token: [
+    'POST /v1/auth/refresh',
+    () => post('/v1/auth/refresh', { refreshToken: 'x' }, { cookie: '__Host-refresh_token=x' }),
+  ],
+  cross_site_request: [
+    'POST /v1/auth/refresh',
+    () => post('/v1/auth/refresh', {}, { cookie: '__Host-refresh_token=x' }),
+  ],
   token_reused: [
     'POST /v1/auth/refresh',
     async () => {

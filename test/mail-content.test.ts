@@ -26,7 +26,8 @@ describe('the texts', () => {
   it.each(Object.keys(TEMPLATES) as Mail['template'][])(
     'say the same in both forms: %s',
     (name) => {
-      const mail = renderMail({ to: '', template: name, values: { link: LINK } });
+      const values = { link: LINK, time: 'now', place: '10.1.2.0/24', device: 'curl' };
+      const mail = renderMail({ to: '', template: name, values });
       const words = mail.html
         .replace(/<[^>]+>/g, '')
         .split('\n')

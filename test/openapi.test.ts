@@ -113,7 +113,7 @@ describe('the OpenAPI document', () => {
     });
     expect(Object.fromEntries(bodies)).toEqual({
       'POST /v1/auth/register': ['email', 'password', 'displayName'],
-      'POST /v1/auth/login': ['email', 'password'],
+      'POST /v1/auth/login': ['email', 'password', 'refreshTokenIn'],
       'POST /v1/auth/refresh': ['refreshToken'],
       'POST /v1/auth/forgot-password': ['email'],
       'POST /v1/auth/reset-password': ['token', 'newPassword'],

@@ -106,9 +106,20 @@ async function visitUsers(): Promise<void> {
   await visit(admin, 'GET /v1/users', { query: `?email=${ada.email}` });
   const params = { id: bob.id };
   await visit(admin, 'GET /v1/users/:id', { params });
+  await visitSessions(params);
   await visit(admin, 'PUT /v1/users/:id/role', { params, body: { role: 'admin' } });
   await visit(admin, 'POST /v1/users/:id/disable', { params });
   await visit(admin, 'POST /v1/users/:id/enable', { params });
+}
+
+async function visitSessions(params: Record<string, string>): Promise<void> {
+  for (let more = 0; more < 2; more += 1) await login(app.client(), ada.email, ada.password);
+  await visitList(ada, 'GET /v1/users/me/sessions');
+  const { body } = await ada.client.get<{ items: { id: string }[] }>('/v1/users/me/sessions');
+  const id = body.items[0]?.id ?? '';
+  await visit(ada, 'DELETE /v1/users/me/sessions/:id', { params: { id } });
+  await visit(admin, 'GET /v1/users/:id/sessions', { params });
+  await visit(admin, 'DELETE /v1/users/:id/sessions', { params });
 }
 
 async function visitAuth(): Promise<void> {

@@ -102,7 +102,7 @@ describe('POST /v1/auth/reset-password', () => {
     expect([answer.status, answer.text]).toEqual([204, '']);
     expectProblem(await ada.client.get('/v1/users/me'), 401, 'invalid_token');
     expect(await canSignIn(ada, ada.password)).toBe(false);
-    await login(app.client(), ada.email, password);
+    await login(ada.client, ada.email, password);
     await until(() => mailbox.to(ada.email).length === 2, 'the notice');
     expect(mailbox.to(ada.email).at(-1)?.headers['subject']).toBe('Your password was changed');
   });

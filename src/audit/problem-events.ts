@@ -6,6 +6,8 @@ import { writeEvent, type SecurityEvent } from './security-log.js';
 const EVENTS: { readonly [C in ProblemCode]?: SecurityEvent } = {
   invalid_token: 'authn_token_invalid',
   forbidden: 'authz_fail',
+  cross_site_request: 'authz_fail',
+  ambiguous_token: 'input_validation_fail',
   rate_limited: 'excess_rate_limit_exceeded',
   malformed_json: 'input_validation_fail',
   duplicate_key: 'input_validation_fail',

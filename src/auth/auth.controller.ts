@@ -2,15 +2,21 @@ import { Body, Controller, Ip, Post } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { CurrentActor, Public, Roles } from '../access/access.decorators.js';
 import type { Actor } from '../access/actor.js';
+import { Device } from '../http/header.decorators.js';
 import { RateLimit } from '../http/rate-limit.js';
 import { Returns, ReturnsNothing } from '../http/returns.decorator.js';
 import { LoginRequest, RefreshRequest, RegisterRequest, TokensResponse } from './auth.dto.js';
 import { AuthService } from './auth.service.js';
+import { BrowserCookie, RefreshCookie } from './refresh-cookie.js';
+import { RefreshService } from './refresh.service.js';
 
 @ApiTags('auth')
 @Controller('auth')
 export class AuthController {
-  constructor(private readonly auth: AuthService) {}
+  constructor(
+    private readonly auth: AuthService,
+    private readonly refreshes: RefreshService,
+  ) {}
 
   @Post('register')
   @ApiOperation({ summary: 'Sign up; the answer is the same when the address is taken' })
@@ -26,19 +32,30 @@ export class AuthController {
   @Public()
   @RateLimit('credentials')
   @Returns(200, TokensResponse, {
-    problems: ['invalid_credentials', 'too_many_failures', 'overloaded'],
+    problems: ['invalid_credentials', 'too_many_failures', 'cross_site_request', 'overloaded'],
   })
-  login(@Body() request: LoginRequest, @Ip() ip: string) {
-    return this.auth.login(request, ip);
+  login(
+    @Body() request: LoginRequest,
+    @Ip() ip: string,
+    @Device() device: string,
+    @BrowserCookie() cookie: RefreshCookie,
+  ) {
+    return this.auth.login(request, { ip, device }, cookie);
   }
 
   @Post('refresh')
   @ApiOperation({ summary: 'Spend a refresh token for new tokens' })
   @Public()
   @RateLimit('credentials')
-  @Returns(200, TokensResponse, { problems: ['invalid_refresh_token', 'token_reused'] })
-  refresh(@Body() { refreshToken }: RefreshRequest, @Ip() ip: string) {
-    return this.auth.refresh(refreshToken, ip);
+  @Returns(200, TokensResponse, {
+    problems: ['invalid_refresh_token', 'token_reused', 'ambiguous_token', 'cross_site_request'],
+  })
+  refresh(
+    @Body() request: RefreshRequest,
+    @Ip() ip: string,
+    @BrowserCookie() cookie: RefreshCookie,
+  ) {
+    return this.refreshes.refresh(request, ip, cookie);
   }
 
   @Post('logout')
@@ -46,8 +63,8 @@ export class AuthController {
   @Roles('user', 'admin')
   @RateLimit('write')
   @ReturnsNothing(204)
-  logout(@CurrentActor() actor: Actor) {
-    return this.auth.logout(actor);
+  logout(@CurrentActor() actor: Actor, @BrowserCookie() cookie: RefreshCookie) {
+    return this.refreshes.logout(actor, cookie);
   }
 
   @Post('logout-everywhere')
@@ -55,7 +72,7 @@ export class AuthController {
   @Roles('user', 'admin')
   @RateLimit('write')
   @ReturnsNothing(204)
-  logoutEverywhere(@CurrentActor() actor: Actor) {
-    return this.auth.logoutEverywhere(actor);
+  logoutEverywhere(@CurrentActor() actor: Actor, @BrowserCookie() cookie: RefreshCookie) {
+    return this.refreshes.logoutEverywhere(actor, cookie);
   }
 }

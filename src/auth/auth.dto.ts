@@ -1,9 +1,11 @@
-import { Email, Integer, SecretText, Text } from '../http/fields.js';
+import { Choice, Email, Integer, SecretText, Text } from '../http/fields.js';
 
 const PASSWORD_EXAMPLE = 'correct horse battery staple';
 /** Above the policy's own limit, so that a long password is told what is wrong with it. */
 const MAX_PASSWORD_INPUT = 512;
 const MAX_TOKEN_INPUT = 128;
+const TOKEN_PLACES = ['body', 'cookie'] as const;
+export type TokenPlace = (typeof TOKEN_PLACES)[number];
 
 const password = (about?: string) =>
   SecretText({ max: MAX_PASSWORD_INPUT, example: PASSWORD_EXAMPLE, ...(about && { about }) });
@@ -25,11 +27,26 @@ export class LoginRequest {
 
   @password()
   password!: string;
+
+  @Choice({
+    of: TOKEN_PLACES,
+    example: 'body',
+    optional: true,
+    about:
+      'Where the refresh token goes: `body` unless told, or `cookie` for a page of this origin, ' +
+      'whose scripts then never see it. A session keeps to the one.',
+  })
+  refreshTokenIn?: TokenPlace;
 }
 
 export class RefreshRequest {
-  @SecretText({ max: MAX_TOKEN_INPUT, example: 'pEUuK7zZcXoWfFfVb1xM2Z8qjJ0lqg0F3Gm0e4oQ8jY' })
-  refreshToken!: string;
+  @SecretText({
+    max: MAX_TOKEN_INPUT,
+    example: 'pEUuK7zZcXoWfFfVb1xM2Z8qjJ0lqg0F3Gm0e4oQ8jY',
+    optional: true,
+    about: 'Left out by a browser that keeps it in the cookie.',
+  })
+  refreshToken?: string;
 }
 
 export class ForgotPasswordRequest {
@@ -76,7 +93,9 @@ export class TokensResponse {
   @SecretText({
     max: MAX_TOKEN_INPUT,
     example: 'pEUuK7zZcXoWfFfVb1xM2Z8qjJ0lqg0F3Gm0e4oQ8jY',
-    about: 'Good for one use. If a used one returns, the whole session ends.',
+    optional: true,
+    about:
+      'Good for one use. If a used one returns, the whole session ends. Not here when it is in the cookie.',
   })
-  refreshToken!: string;
+  refreshToken?: string;
 }

@@ -15,19 +15,38 @@ import { PasswordHasher } from './password-hasher.js';
 import { RecoveryController } from './recovery.controller.js';
 import { RecoveryRequestsService } from './recovery-requests.service.js';
 import { RecoveryService } from './recovery.service.js';
+import { RefreshService } from './refresh.service.js';
+import { SessionEndsService } from './session-ends.service.js';
+import { SessionListsService } from './session-lists.service.js';
+import { SessionsAdministrationController } from './sessions-administration.controller.js';
+import { SessionsController } from './sessions.controller.js';
 import { SessionsService } from './sessions.service.js';
+import { SignInsService } from './sign-ins.service.js';
 import { SigningKeys } from './signing-keys.js';
+import { TokensService } from './tokens.service.js';
 
 @Module({
   imports: [UsersModule, MailModule],
-  controllers: [AuthController, AccountController, RecoveryController, JwksController],
+  controllers: [
+    AuthController,
+    AccountController,
+    SessionsController,
+    SessionsAdministrationController,
+    RecoveryController,
+    JwksController,
+  ],
   providers: [
     AuthService,
     AccountService,
     RecoveryRequestsService,
     RecoveryService,
     MailLinksService,
+    RefreshService,
+    TokensService,
     SessionsService,
+    SignInsService,
+    SessionListsService,
+    SessionEndsService,
     AccessTokens,
     SigningKeys,
     JwtStrategy,

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { DataSource } from 'typeorm';
+import { DataSource, type EntityManager } from 'typeorm';
 import { SecurityLog } from '../audit/security-log.js';
 import { BudgetsService, type Budget } from '../database/budgets.service.js';
 import { Problem } from '../http/problem.js';
@@ -42,13 +42,29 @@ export class LoginThrottle {
     if (!(await this.isKnown(attempt))) await this.count('strangers', attempt, await this.pace());
   }
 
-  /** The owner was here: the source becomes known and its failures are forgotten. */
+  /** The owner was here: the failures are forgotten. */
   async succeeded(attempt: Attempt): Promise<void> {
     await this.failures.forget([this.key('pair', attempt), this.key('strangers', attempt)]);
-    await this.dataSource.sql`
-      INSERT INTO throttles (key, whole_at)
-      VALUES (${this.key('known', attempt)}, now() + ${KNOWN_SOURCE_DAYS} * interval '1 day')
-      ON CONFLICT (key) DO UPDATE SET whole_at = excluded.whole_at`;
+  }
+
+  /**
+   * From now on the account knows this source. Answers whether it is new: of any number of sign-ins at
+   * once, one is told so. Only the network counts: what a client says of its device, a thief can say,
+   * too. Call it where the owner hears of it by mail, and nowhere else.
+   */
+  async remember(tx: EntityManager, attempt: Attempt): Promise<boolean> {
+    const key = this.key('known', attempt);
+    const added = await tx.sql<unknown[]>`
+      WITH known AS (
+        UPDATE throttles SET whole_at = now() + ${KNOWN_SOURCE_DAYS} * interval '1 day'
+        WHERE key = ${key} AND whole_at > now() RETURNING true
+      )
+      INSERT INTO throttles AS t (key, whole_at)
+      SELECT ${key}, now() + ${KNOWN_SOURCE_DAYS} * interval '1 day'
+      WHERE NOT EXISTS (SELECT FROM known)
+      ON CONFLICT (key) DO UPDATE SET whole_at = excluded.whole_at WHERE t.whole_at <= now()
+      RETURNING true`;
+    return added.length > 0;
   }
 
   private async isKnown(attempt: Attempt): Promise<boolean> {

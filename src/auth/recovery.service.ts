@@ -30,15 +30,17 @@ export class RecoveryService {
     if (!owner) throw new Problem('invalid_link');
     checkPassword(newPassword, owner.email, '/newPassword');
     const passwordHash = await this.hasher.hash(newPassword);
+    const attempt = { account: owner.email, ip };
     const done = await this.dataSource.transaction(async (tx) => {
       if (!(await this.links.spend(tx, 'reset_password', token))) return false;
       await this.sessions.replacePassword(tx, owner, passwordHash);
+      await this.throttle.remember(tx, attempt);
       return true;
     });
     if (!done) throw new Problem('invalid_link');
     await this.sessions.caughtUp();
     // However many guessed: whoever reads the mails of the account is its owner.
-    await this.throttle.succeeded({ account: owner.email, ip });
+    await this.throttle.succeeded(attempt);
     this.log.record('authn_password_change', { userId: owner.id, by: 'link' });
   }
 }

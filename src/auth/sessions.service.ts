@@ -39,6 +39,18 @@ interface SessionRow {
   expires_at: Date;
 }
 
+/** Where a session is opened: what its owner will recognize it by. */
+export interface Origin {
+  device: string;
+  place: string | null;
+}
+
+/** Whose session was opened, and whether it is the first after the sign-up. */
+interface Started {
+  email: string;
+  isFirst: boolean;
+}
+
 @Injectable()
 export class SessionsService {
   constructor(
@@ -54,23 +66,33 @@ export class SessionsService {
    * Opens a session if the user is enabled and the password is still the one that was checked: the
    * row is locked, so that a change of either comes wholly before or wholly after. Null otherwise.
    */
-  async start({ id, passwordHash }: Credentials): Promise<OpenSession | null> {
+  async start(
+    tx: EntityManager,
+    { id, passwordHash }: Credentials,
+    { device, place }: Origin,
+  ): Promise<(OpenSession & Started) | null> {
     const refreshToken = createToken();
-    const rows = await this.dataSource.sql<SessionRow[]>`
+    // Sessions are forgotten after so many days: an older account without one may have had some.
+    const [row] = await tx.sql<(SessionRow & Started)[]>`
       WITH person AS (
-        SELECT id, role FROM users
+        SELECT id, role, email,
+          created_at > now() - ${SESSION_DAYS} * interval '1 day'
+          AND NOT EXISTS (SELECT FROM sessions WHERE user_id = users.id) AS is_first
+        FROM users
         WHERE id = ${id} AND password_hash = ${passwordHash} AND disabled_at IS NULL
         FOR SHARE
       ), session AS (
-        INSERT INTO sessions (user_id, expires_at)
-        SELECT id, now() + ${SESSION_DAYS} * interval '1 day' FROM person
+        INSERT INTO sessions (user_id, expires_at, device, network)
+        SELECT id, now() + ${SESSION_DAYS} * interval '1 day', ${device}, ${place} FROM person
         RETURNING id, user_id, expires_at
       ), token AS (
         INSERT INTO refresh_tokens (token_hash, session_id)
         SELECT ${hashToken(refreshToken)}, id FROM session
       )
-      SELECT session.id, session.user_id, person.role, session.expires_at FROM session, person`;
-    return rows[0] ? openSession(rows[0], refreshToken) : null;
+      SELECT session.*, role, email, is_first AS "isFirst" FROM session, person`;
+    if (!row) return null;
+    const { email, isFirst } = row;
+    return { ...openSession(row, refreshToken), email, isFirst };
   }
 
   /**

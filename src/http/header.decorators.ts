@@ -1,5 +1,6 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
+import { deviceOf } from './device.js';
 import { Problem } from './problem.js';
 
 const STRONG_ETAG = /^"(\d{1,9})"$/;
@@ -19,6 +20,11 @@ export const IfMatch = createParamDecorator((_data: unknown, context: ExecutionC
   if (!version) throw new Problem('invalid_if_match');
   return Number(version);
 });
+
+/** The browser and the system that the client says it is, in words of ours. */
+export const Device = createParamDecorator((_data: unknown, context: ExecutionContext) =>
+  deviceOf(header(context, 'user-agent')),
+);
 
 /** The key under which a repeated POST is recognized, or undefined. */
 export const IdempotencyKey = createParamDecorator((_data: unknown, context: ExecutionContext) => {

@@ -1,6 +1,6 @@
 import { applyDecorators, SetMetadata } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { isIPv6 } from 'node:net';
+import { isIPv4, isIPv6 } from 'node:net';
 import { Problem } from './problem.js';
 import { RateLimiter, type Quota } from './rate-limiter.js';
 import { routeConfig } from './route-config.js';
@@ -52,6 +52,16 @@ export function sourceOf(ip: string): string {
   const ipv4 = IPV4.exec(ip)?.[1];
   if (ipv4) return ipv4;
   return isIPv6(ip) ? networkOf(ip) : 'unknown';
+}
+
+/**
+ * Enough of an address for its owner to recognize a place by, and too little to find him: an IPv4 /24,
+ * an IPv6 /48. Null for what is no address.
+ */
+export function placeOf(ip: string): string | null {
+  const source = sourceOf(ip);
+  if (isIPv4(source)) return source.replace(/\d+$/, '0/24');
+  return source.includes(':') ? `${source.split(':').slice(0, 3).join(':')}::/48` : null;
 }
 
 /** The first four of eight groups, however the address was abbreviated. */

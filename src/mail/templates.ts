@@ -32,6 +32,17 @@ export const TEMPLATES = {
       'If it was not you, set a new password at once: somebody has access to your account.',
     ],
   },
+  newDevice: {
+    subject: 'A sign-in from a new place',
+    lines: [
+      'Somebody signed in to your account from a network that it did not know.',
+      'When: {time}',
+      'Where from: {place}',
+      'With: {device}',
+      'If it was you, there is nothing to do.',
+      'If it was not you, set a new password at once: that signs everybody out.',
+    ],
+  },
 } as const;
 
 export type TemplateName = keyof typeof TEMPLATES;

@@ -98,6 +98,14 @@ export class UsersService {
     this.log.record('user_deleted', { userId: actor.userId });
   }
 
+  /** Throws `forbidden` unless the caller is an administrator, and keeps him one until the end. */
+  async mustBeAdministrator(tx: EntityManager, actor: Actor): Promise<string[]> {
+    const administrators = await this.lockAdministrators(tx);
+    // The token was checked before the lock: another administrator may have been faster.
+    if (!administrators.includes(actor.userId)) throw new Problem('forbidden');
+    return administrators;
+  }
+
   private async administer(
     actor: Actor,
     userId: string,
@@ -105,9 +113,7 @@ export class UsersService {
     change: (tx: EntityManager) => Promise<unknown>,
   ): Promise<User> {
     await this.dataSource.transaction(async (tx) => {
-      const administrators = await this.lockAdministrators(tx);
-      // The token was checked before the lock: another administrator may have been faster.
-      if (!administrators.includes(actor.userId)) throw new Problem('forbidden');
+      const administrators = await this.mustBeAdministrator(tx, actor);
       if (!staysAdministrator) refuseLast(administrators, userId);
       await change(tx);
     });

@@ -18,6 +18,17 @@ export const tryLogin = (client: Client, email: string, password: string) =>
 export const refresh = (client: Client, refreshToken: string) =>
   client.post<Tokens & { code?: string }>('/v1/auth/refresh', { refreshToken });
 
+/** What a browser sends with a request of one of our own pages. */
+export const OWN_PAGE = { 'sec-fetch-site': 'same-origin', origin: 'http://localhost:3000' };
+
+/** The refresh token that the answer puts into the cookie, with all that is said of it. */
+export const cookieIn = ({ headers }: { headers: Headers }) => {
+  const [line = '', ...others] = headers.getSetCookie();
+  if (others.length > 0) throw new Error('more than one cookie');
+  const [pair = '', ...rules] = line.split('; ');
+  return { line, pair, rules, token: pair.slice(pair.indexOf('=') + 1) };
+};
+
 /** What this instance answers to the bearer of an access token. */
 export const statusFor = async (app: TestApp, accessToken: string) =>
   (await app.client().withToken(accessToken).get('/v1/users/me')).status;

@@ -3,6 +3,7 @@ import { PasswordHasher } from '../../src/auth/password-hasher.js';
 import { SessionsService } from '../../src/auth/sessions.service.js';
 import type { Role } from '../../src/access/actor.js';
 import { CredentialsService } from '../../src/users/credentials.service.js';
+import { DataSource } from 'typeorm';
 import { newEmail, newPassword, type Person } from './factories.js';
 import type { TestApp } from './test-app.js';
 
@@ -21,7 +22,10 @@ export async function createCast({ app, client }: TestApp): Promise<Cast> {
     const email = newEmail();
     const user = { email, displayName: '', passwordHash, role };
     const id = (await app.get(CredentialsService).create(user)) ?? '';
-    const session = await sessions.start({ id, passwordHash });
+    const origin = { device: 'Firefox on Linux', place: '10.1.2.0/24' };
+    const session = await app
+      .get(DataSource)
+      .transaction((tx) => sessions.start(tx, { id, passwordHash }, origin));
     if (!session) throw new Error('a new user could not sign in');
     const { token, expiresIn } = await accessTokens.issue(session.actor, session.endsAt);
     const { refreshToken } = session;

@@ -21,8 +21,9 @@ export async function fillDatabase({ query }: TestDatabase): Promise<void> {
       ON users.n = resources.n % 3000
     ON CONFLICT DO NOTHING`);
   await query(`
-    INSERT INTO sessions (user_id, created_at, expires_at)
-    SELECT id, now() - random() * interval '29 days', now() + random() * interval '30 days'
+    INSERT INTO sessions (user_id, created_at, expires_at, network)
+    SELECT id, now() - random() * interval '29 days', now() + random() * interval '30 days',
+           '10.1.2.0/24'
     FROM users`);
   await query(`
     INSERT INTO refresh_tokens (token_hash, session_id)

@@ -1,0 +1,43 @@
+import { Injectable } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import type { Actor } from '../access/actor.js';
+import { SecurityLog } from '../audit/security-log.js';
+import { Problem } from '../http/problem.js';
+import { UsersService } from '../users/users.service.js';
+import { SessionsService } from './sessions.service.js';
+
+/** Ends the sessions of other devices, and of other people. */
+@Injectable()
+export class SessionEndsService {
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly users: UsersService,
+    private readonly sessions: SessionsService,
+    private readonly log: SecurityLog,
+  ) {}
+
+  /** One of one's own, the one that asks included. Throws `not_found`, for another's, too. */
+  async endOwn({ userId, sessionId: by }: Actor, id: string): Promise<void> {
+    const [, count] = await this.dataSource.sql<[unknown, number]>`
+      UPDATE sessions SET revoked_at = now()
+      WHERE id = ${id} AND user_id = ${userId} AND revoked_at IS NULL AND expires_at > now()`;
+    if (count === 0) throw new Problem('not_found');
+    await this.sessions.caughtUp();
+    this.log.record('authn_token_revoked', { userId, sessionId: id, by });
+  }
+
+  /** All of somebody's, at once. Throws `not_found`, `forbidden`. For administrators. */
+  async endAllOf(actor: Actor, userId: string): Promise<void> {
+    await this.dataSource.transaction(async (tx) => {
+      await this.users.mustBeAdministrator(tx, actor);
+      // A sign-in that is under way has its session before this, or comes after it.
+      const found = await tx.sql<unknown[]>`
+        SELECT FROM users WHERE id = ${userId} FOR NO KEY UPDATE`;
+      if (found.length === 0) throw new Problem('not_found');
+      await tx.sql`
+        UPDATE sessions SET revoked_at = now() WHERE user_id = ${userId} AND revoked_at IS NULL`;
+    });
+    await this.sessions.caughtUp();
+    this.log.record('authz_admin', { action: 'end_sessions', userId, by: actor.userId });
+  }
+}
