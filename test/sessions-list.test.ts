@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
+import { withClient } from '../src/database/provision.js';
 import { expectProblem, walk, type Page } from './support/answers.js';
 import { liveSessions, refresh, signInAgain, statusFor, tryLogin } from './support/auth.js';
-import { Client } from './support/client.js';
+import { Client, type Answer } from './support/client.js';
 import { createAdministrator, signUp, type Person } from './support/factories.js';
 import { startApp, type TestApp } from './support/test-app.js';
 import { untilWaiting } from './support/waiting.js';
@@ -72,10 +73,22 @@ describe('GET /v1/users/me/sessions', () => {
   });
 
   it.each([
-    ['Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/140.0.0.0 Safari/537.36 Edg/140.0', 'Edge on Windows'],
-    ['Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) Chrome/140.0.0.0 Safari/537.36', 'Chrome on macOS'],
-    ['Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Version/18.0 Safari/604.1', 'Safari on iPhone'],
-    ['Mozilla/5.0 (Linux; Android 16; Pixel 9) Chrome/140.0.0.0 Mobile Safari/537.36', 'Chrome on Android'],
+    [
+      'Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/140.0.0.0 Safari/537.36 Edg/140.0',
+      'Edge on Windows',
+    ],
+    [
+      'Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) Chrome/140.0.0.0 Safari/537.36',
+      'Chrome on macOS',
+    ],
+    [
+      'Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Version/18.0 Safari/604.1',
+      'Safari on iPhone',
+    ],
+    [
+      'Mozilla/5.0 (Linux; Android 16; Pixel 9) Chrome/140.0.0.0 Mobile Safari/537.36',
+      'Chrome on Android',
+    ],
     ['curl/8.14.1', 'curl'],
     ['Windows', 'Windows'],
     ['call +1 555 0100 or open https://evil.example', 'Unknown device'],
@@ -190,6 +203,22 @@ describe('DELETE /v1/users/me/sessions/:id', () => {
 });
 
 describe('an administrator', () => {
+  /** Sends what then waits for the lock of another transaction, and lets that one commit. */
+  const whileHeld = (
+    lock: string,
+    { id }: Person,
+    send: () => Promise<Answer>,
+    meanwhile: () => Promise<unknown> = async () => {},
+  ) =>
+    withClient(app.database.urls.owner, async (holder) => {
+      await holder.query('BEGIN');
+      await holder.query(lock, [id]);
+      const answer = send();
+      await untilWaiting(app.database, 1);
+      await meanwhile();
+      await holder.query('COMMIT');
+      return () => answer;
+    });
   const pathOf = ({ id }: { id: string }) => `/v1/users/${id}/sessions`;
 
   it('sees the sessions of a user, none of them his own', async () => {
@@ -223,26 +252,22 @@ describe('an administrator', () => {
 
   it('ends none any more once he was demoted while he asked', async () => {
     const [person, former] = [await signUp(app), await createAdministrator(app)];
-    const release = await app.database.hold(`UPDATE users SET role = 'user' WHERE id = $1`, [
-      former.id,
-    ]);
-    const answer = former.client.delete(pathOf(person));
-    await untilWaiting(app.database, 1);
-    await release();
-    expectProblem(await answer, 403, 'forbidden');
+    const demote = `UPDATE users SET role = 'user' WHERE id = $1`;
+    const answer = await whileHeld(demote, former, () => former.client.delete(pathOf(person)));
+    expectProblem(await answer(), 403, 'forbidden');
     expect(await liveSessions(app, person.id)).toHaveLength(1);
   });
 
   it('leaves no session to a sign-in that was under way', async () => {
     const person = await signUp(app);
-    const release = await app.database.hold('SELECT FROM users WHERE id = $1 FOR SHARE', [
-      person.id,
-    ]);
-    const answer = admin.client.delete(pathOf(person));
-    await untilWaiting(app.database, 1);
-    await logInFrom(person, '198.51.100.1');
-    await release();
-    expect((await answer).status).toBe(204);
+    const share = 'SELECT FROM users WHERE id = $1 FOR SHARE';
+    const answer = await whileHeld(
+      share,
+      person,
+      () => admin.client.delete(pathOf(person)),
+      () => logInFrom(person, '198.51.100.1'),
+    );
+    expect((await answer()).status).toBe(204);
     expect(await liveSessions(app, person.id)).toEqual([]);
   });
 
