@@ -3,13 +3,16 @@ import { attacks } from './attacks.js';
 import { controls } from './controls.js';
 import { feedAttacks } from './feed-attacks.js';
 import { signInAgain } from './people.js';
+import { sessionAttacks } from './session-attacks.js';
+import { sessionControls } from './session-controls.js';
 import { wrongFixes } from './wrong-fixes.js';
 
 export const lesson: Lesson = {
   folder: '12-revocation',
   title: 'Revocation',
-  claim: 'What is taken away is gone with the next request, wherever it was stolen before.',
-  asvs: ['7.4.1', '7.4.2', '7.4.3', '8.3.2', '16.5.2'],
+  claim:
+    'What is taken away is gone with the next request, and its owner can see what there is to take away.',
+  asvs: ['6.3.5', '7.4.1', '7.4.2', '7.4.3', '7.4.5', '7.5.2', '8.3.2', '16.5.2'],
   api: ['API2:2023', 'API5:2023'],
   use: async (target) => {
     const ada = await target.person('ada');
@@ -19,7 +22,7 @@ export const lesson: Lesson = {
     if (status !== 200) throw new Error('the log-out of one device ended the session of another');
     await signInAgain(target, ada);
   },
-  attacks: [...attacks, ...feedAttacks],
-  controls,
+  attacks: [...attacks, ...sessionAttacks, ...feedAttacks],
+  controls: [...controls, ...sessionControls],
   wrongFixes,
 };

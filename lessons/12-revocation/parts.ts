@@ -1,5 +1,6 @@
 export const GUARD = 'src/auth/jwt-auth.guard.ts';
 export const SESSIONS = 'src/auth/sessions.service.ts';
+export const SIGN_INS = 'src/auth/sign-ins.service.ts';
 
 /** How the guard asks. */
 export const ASK = `const revoked = this.revocations.isRevoked(actor.sessionId);
@@ -15,6 +16,8 @@ const logOuts = ['revoke-logout', 'revoke-logout-older', 'revoke-logout-respelle
 export const ended = [
   ...logOuts,
   'revoke-everywhere',
+  'revoke-one',
+  'revoke-by-administrator',
   'revoke-password',
   'revoke-demotion',
   'refresh-thief-access',

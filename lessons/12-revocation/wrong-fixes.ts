@@ -1,5 +1,5 @@
 import type { WrongFix } from '../engine/lesson.js';
-import { ASK, END_OTHERS, ended, GUARD, SESSIONS } from './parts.js';
+import { ASK, END_OTHERS, ended, GUARD, SESSIONS, SIGN_INS } from './parts.js';
 
 const feed = ['revoke-feed-down', 'revoke-feed-missed'];
 const GUARD_STARTS = '/** Global: every route that is not';
@@ -88,5 +88,22 @@ CREATE TRIGGER user_authority_changed AFTER UPDATE OF disabled_at ON users
       ],
     },
     opens: ['revoke-password'],
+  },
+  {
+    id: 'notice-by-device',
+    title: 'Tell of devices that the account has not seen',
+    why: 'What a client calls itself, the thief’s can call itself, too.',
+    change: {
+      edits: [
+        {
+          file: SIGN_INS,
+          find: 'const isNew = await this.throttle.remember(tx, attempt);',
+          replace: `const like = await tx.sql<unknown[]>\`
+        SELECT FROM sessions WHERE user_id = \${session.actor.userId} AND device = \${device}\`;
+      const isNew = like.length === 1;`,
+        },
+      ],
+    },
+    opens: ['notice-same-device'],
   },
 ];
