@@ -127,7 +127,10 @@ function answerUnreadable() {
   };
 }
 
-/** Browsers of these origins may read answers. No cookies are used, so no credentials are allowed. */
+/**
+ * Browsers of these origins may read answers. Their tokens are in bodies and headers: the cookie is for
+ * pages of our own origin, so credentials are allowed to nobody.
+ */
 function corsOptions({ corsOrigins }: Config) {
   return {
     origin: [...corsOrigins],

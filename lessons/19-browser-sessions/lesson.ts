@@ -12,7 +12,7 @@ export const lesson: Lesson = {
   title: 'Sessions in browsers',
   claim:
     'No script can carry a browser’s session away, no other page can use it, and none can slip it another one.',
-  asvs: ['3.3.1', '3.3.2', '3.3.3', '3.3.4', '3.5.1', '14.3.3'],
+  asvs: ['3.3.1', '3.3.2', '3.3.3', '3.3.4', '3.5.1'],
   api: ['API2:2023', 'API8:2023'],
   attacks,
   wrongFixes,
