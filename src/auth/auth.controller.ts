@@ -28,7 +28,12 @@ export class AuthController {
   }
 
   @Post('login')
-  @ApiOperation({ summary: 'Sign in: opens a session' })
+  @ApiOperation({
+    summary: 'Sign in: opens a session',
+    description:
+      'With `refreshTokenIn: cookie`, for pages of this origin only, the refresh token leaves in the ' +
+      'cookie `__Host-refresh_token` and not in the body.',
+  })
   @Public()
   @RateLimit('credentials')
   @Returns(200, TokensResponse, {
@@ -44,7 +49,12 @@ export class AuthController {
   }
 
   @Post('refresh')
-  @ApiOperation({ summary: 'Spend a refresh token for new tokens' })
+  @ApiOperation({
+    summary: 'Spend a refresh token for new tokens',
+    description:
+      'Without one in the body, it is taken from the cookie `__Host-refresh_token`, and the new one goes ' +
+      'back there. The browser must say that the page is of this origin (`Sec-Fetch-Site`, or `Origin`).',
+  })
   @Public()
   @RateLimit('credentials')
   @Returns(200, TokensResponse, {
