@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { liveSessions, passwordHashOf, tryLogin } from './support/auth.js';
-import { createResource, login, newPassword } from './support/factories.js';
+import { createResource, login, newPassword, register } from './support/factories.js';
 import { fingerprint } from './support/inventory.js';
 import { expectProblem, expectSafe } from './support/problems.js';
 import { setStage, type Stage } from './support/stage.js';
@@ -75,7 +75,7 @@ describe('an e-mail address that looks like another', () => {
     const victim = await createPerson('user');
     const { id } = await createResource(victim);
     const [email, password] = [disguise(victim.email), newPassword()];
-    await app.client().post('/v1/auth/register', { email, password });
+    await register(app, { email, password });
     const { accessToken } = await login(app.client(), email, password);
     const client = app.client().withToken(accessToken);
     const me = await client.get('/v1/users/me');

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { openCanary, type Canary } from './support/canary.js';
 import { createResource, newEmail, newPassword } from './support/factories.js';
 import { fingerprint } from './support/inventory.js';
+import { mailedToken } from './support/mailed-links.js';
 import { expectProblem } from './support/problems.js';
 import { setStage, type Stage } from './support/stage.js';
 
@@ -94,6 +95,9 @@ describe('headers that claim an address', () => {
     const credentials = { email: newEmail(), password: newPassword() };
     const client = app.client();
     await client.post('/v1/auth/register', credentials, headers);
+    const token = await mailedToken(app.database, credentials.email);
+    const { password } = credentials;
+    await client.post('/v1/auth/verify-address', { token, password }, headers);
     const signedIn = await client.post('/v1/auth/login', credentials, headers);
     const person = client.withToken(String(signedIn.body['accessToken']));
     const created = await person.post('/v1/resources', { title: 'x', content: '' }, headers);

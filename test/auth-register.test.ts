@@ -1,76 +1,97 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { tellTale } from './support/answers.js';
+import { countStatuses, expectProblem, tellTale } from './support/answers.js';
 import { passwordHashOf, tryLogin } from './support/auth.js';
 import { login, newEmail, newPassword, signUp } from './support/factories.js';
-import { startApp, type TestApp } from './support/test-app.js';
+import { Mailbox } from './support/mailbox.js';
+import { startMailing } from './support/mails.js';
+import type { TestApp } from './support/test-app.js';
+import { untilRecovered } from './support/waiting.js';
 
 const PATH = '/v1/auth/register';
+const ALLOWED = 5;
+let mailbox: Mailbox;
 let app: TestApp;
 
 beforeAll(async () => {
-  app = await startApp();
+  mailbox = await Mailbox.open();
+  app = await startMailing(mailbox);
 });
-afterAll(() => app.close());
+afterAll(async () => {
+  await app.close();
+  await mailbox.down();
+});
 
+const register = (email: string, password: string) => app.client().post(PATH, { email, password });
 const rowsOf = (email: string) =>
   app.database.query('SELECT * FROM users WHERE email = $1', [email]);
-const countUsers = async () => (await app.database.query('SELECT FROM users')).length;
+const signUpsOf = (email: string) =>
+  app.database.query<{ token_hash: Buffer | null; password_hash: string }>(
+    'SELECT * FROM sign_ups WHERE email = $1 ORDER BY created_at',
+    [email],
+  );
+const countSignUps = async () => (await app.database.query('SELECT FROM sign_ups')).length;
+const subjectsTo = (email: string) => mailbox.to(email).map(({ headers }) => headers['subject']);
 
 describe('POST /v1/auth/register', () => {
-  it('makes a user who can sign in, with the least role and an Argon2id hash', async () => {
+  it('makes no account, and sends a link to our own page, whatever the host was called', async () => {
     const [email, password] = [newEmail(), newPassword()];
-    const body = { email, password, displayName: '  Ada  ' };
-    const answer = await app.client().post(PATH, body);
+    const headers = { 'x-forwarded-host': 'evil.example' };
+    const answer = await app.client().post(PATH, { email, password }, headers);
     expect([answer.status, answer.text]).toEqual([202, '']);
-    const [row] = await rowsOf(email);
-    expect(row).toMatchObject({ role: 'user', display_name: 'Ada', disabled_at: null });
-    expect(await passwordHashOf(app, email)).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$/);
-    await login(app.client(), email, password);
+    const { text } = await mailbox.received(email);
+    expect(text).toMatch(/^http:\/\/localhost:3000\/account\/verify-address#[\w-]{43}$/m);
+    expect(await rowsOf(email)).toEqual([]);
   });
 
-  it('gives two people with the same password different hashes', async () => {
+  it('keeps hashes of the password and of the link, and nothing of the request', async () => {
     const password = newPassword();
     const emails = [newEmail(), newEmail()];
-    for (const email of emails) await app.client().post(PATH, { email, password });
-    const hashes = await Promise.all(emails.map((email) => passwordHashOf(app, email)));
-    expect(new Set(hashes).size).toBe(2);
+    for (const email of emails) await register(email, password);
+    const mails = await Promise.all(emails.map((email) => mailbox.received(email)));
+    const rows = (await Promise.all(emails.map(signUpsOf))).flat();
+    for (const { password_hash: hash } of rows)
+      expect(hash).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$/);
+    expect(new Set(rows.map((row) => row.password_hash)).size).toBe(2);
+    const dump = await app.database.query<{ row: string }>(`
+      SELECT s::text AS row FROM sign_ups s UNION ALL SELECT j::text FROM pgboss.job j`);
+    const text = dump.map(({ row }) => row).join();
+    expect(text).not.toContain(password);
+    for (const mail of mails) expect(text).not.toContain(/#(\S+)/.exec(mail.text)?.[1]);
   });
 
-  it.each([
-    ['case', (email: string) => email.toUpperCase()],
-    ['space around it', (email: string) => `  ${email}\t`],
-    ['full-width letters', (email: string) => email.replace('user', 'ｕｓｅｒ')],
-    ['an ideographic space', (email: string) => `\u3000${email}`],
-  ])('takes one address for one person, whatever its %s', async (_what, disguise) => {
-    const [email, password] = [newEmail(), newPassword()];
-    await app.client().post(PATH, { email: disguise(email), password });
-    expect(await rowsOf(email)).toHaveLength(1);
-    await login(app.client(), disguise(email), password);
-    const before = await countUsers();
-    await app.client().post(PATH, { email, password: newPassword() });
-    expect(await countUsers()).toBe(before);
-  });
-
-  it('answers a taken address like a free one, and changes nothing', async () => {
+  it('answers a taken address like a free one, changes nothing, and tells the owner', async () => {
     const owner = await signUp(app);
-    const [before] = await rowsOf(owner.email);
+    const before = await rowsOf(owner.email);
     const password = newPassword();
-    const free = await app.client().post(PATH, { email: newEmail(), password });
-    const body = { email: owner.email, password, displayName: 'Eve' };
-    const taken = await app.client().post(PATH, body);
+    const free = await register(newEmail(), password);
+    const taken = await register(owner.email, password);
     expect(tellTale(taken)).toEqual(tellTale(free));
-    expect(await rowsOf(owner.email)).toEqual([before]);
-    expect((await tryLogin(app.client(), owner.email, password)).status).toBe(401);
+    const { text } = await mailbox.received(owner.email);
+    expect(subjectsTo(owner.email)).toEqual(['You have an account already']);
+    expect(text).toMatch(/\/account\/reset-password#[\w-]{43}$/m);
+    expect(await rowsOf(owner.email)).toEqual(before);
+    expectProblem(await tryLogin(app.client(), owner.email, 'x'), 401, 'invalid_credentials');
     await login(app.client(), owner.email, owner.password);
   });
 
-  it('makes one row of fifty registrations at once', async () => {
-    const email = newEmail();
-    const answers = await Promise.all(
-      Array.from({ length: 50 }, () => app.client().post(PATH, { email, password: newPassword() })),
-    );
-    expect(new Set(answers.map((answer) => answer.status))).toEqual(new Set([202]));
-    expect(await rowsOf(email)).toHaveLength(1);
+  it('sends a disabled account nothing', async () => {
+    const owner = await signUp(app);
+    await app.database.query('UPDATE users SET disabled_at = now() WHERE id = $1', [owner.id]);
+    expect((await register(owner.email, newPassword())).status).toBe(202);
+    await mailbox.quiet();
+    expect(mailbox.to(owner.email)).toEqual([]);
+  });
+
+  it('fills neither a mailbox nor the table, whether or not there is an account', async () => {
+    const [free, taken] = [newEmail(), (await signUp(app)).email];
+    for (const email of [free, taken]) {
+      const many = Array.from({ length: 30 }, () => register(email, newPassword()));
+      expect(countStatuses(await Promise.all(many))).toEqual({ 202: 30 });
+      expect(await signUpsOf(email)).toHaveLength(ALLOWED);
+    }
+    await untilRecovered(app.database);
+    await mailbox.quiet();
+    for (const email of [free, taken]) expect(mailbox.to(email)).toHaveLength(ALLOWED);
   });
 
   it.each([
@@ -86,7 +107,7 @@ describe('POST /v1/auth/register', () => {
     const body = { email, password: newPassword(), [name]: value };
     const answer = await app.client().post(PATH, body);
     expect([answer.status, answer.body['code']]).toEqual([400, 'validation_failed']);
-    expect(await rowsOf(email)).toEqual([]);
+    expect(await signUpsOf(email)).toEqual([]);
   });
 
   it.each([
@@ -99,9 +120,42 @@ describe('POST /v1/auth/register', () => {
     ['two addresses', { email: 'a@example.com,b@example.com', password: 'plum orchid 123456' }],
     ['a second mail header', { email: 'a@example.com\nBcc: b@x.org', password: 'plum orchid 12' }],
   ])('refuses %s', async (_what, body) => {
-    const before = await countUsers();
+    const before = await countSignUps();
     const answer = await app.client().post(PATH, body);
     expect([answer.status, answer.body['code']]).toEqual([400, 'validation_failed']);
-    expect(await countUsers()).toBe(before);
+    expect(await countSignUps()).toBe(before);
+  });
+});
+
+describe('POST /v1/auth/login before the address is verified', () => {
+  it('tells only who knows the password of the sign-up', async () => {
+    const [email, password] = [newEmail(), newPassword()];
+    await register(email, password);
+    expectProblem(await tryLogin(app.client(), email, password), 403, 'address_not_verified');
+    const other = await tryLogin(app.client(), email, newPassword());
+    expectProblem(other, 401, 'invalid_credentials');
+    const unknown = await tryLogin(app.client(), newEmail(), newPassword());
+    expect(tellTale(other)).toEqual(tellTale(unknown));
+    expect(
+      await app.database.query(
+        'SELECT FROM sessions s JOIN users u ON u.id = s.user_id WHERE u.email = $1',
+        [email],
+      ),
+    ).toEqual([]);
+  });
+
+  it('answers the same where there is an account, so that who signs up does not learn it', async () => {
+    const [owner, password] = [await signUp(app), newPassword()];
+    await register(owner.email, password);
+    expectProblem(await tryLogin(app.client(), owner.email, password), 403, 'address_not_verified');
+    await login(app.client(), owner.email, owner.password);
+  });
+
+  it('says nothing of a sign-up that has expired', async () => {
+    const [email, password] = [newEmail(), newPassword()];
+    await register(email, password);
+    await app.database.query('UPDATE sign_ups SET expires_at = now() WHERE email = $1', [email]);
+    expectProblem(await tryLogin(app.client(), email, password), 401, 'invalid_credentials');
+    expect(await passwordHashOf(app, email)).toBeUndefined();
   });
 });

@@ -4,7 +4,14 @@ import { join } from 'node:path';
 import { Child, freePort, productionEnvironment, run, scratchCopy } from './support/child.js';
 import { untilReady } from './support/child.js';
 import { Client } from './support/client.js';
-import { createResource, login, signUp, type Person } from './support/factories.js';
+import {
+  createResource,
+  login,
+  newEmail,
+  newPassword,
+  signUpByMail,
+  type Person,
+} from './support/factories.js';
 import { PostgresProxy } from './support/postgres-proxy.js';
 import { createTestDatabase } from './support/test-database.js';
 
@@ -41,7 +48,7 @@ describe('the built app in production', () => {
     const url = `http://127.0.0.1:${port}`;
     const child = start(productionEnvironment(proxy.url, port));
     await untilReady(url);
-    const ada = await signUp({ client: () => new Client(url) });
+    const ada = await signUpByMail({ database, client: () => new Client(url) });
     const created = await createResource(ada);
     expect((await ada.client.get(`/v1/resources/${created.id}`)).body).toEqual(created);
     for (const path of ['/docs', '/docs/openapi.json'])
@@ -88,8 +95,12 @@ describe('the built app on a bare machine', () => {
     expect(app.child.output).toContain('/docs');
     expect(app.child.output).toContain('npm run admin:create');
     expect((await app.client().get('/v1/health/ready')).status).toBe(200);
-    const { email, password } = await signUp(app);
-    Object.assign(credentials, { email, password });
+    Object.assign(credentials, { email: newEmail(), password: newPassword() });
+    await app.client().post('/v1/auth/register', credentials);
+    const token = await app.child.printed(/\/account\/verify-address#([\w-]{43})/);
+    const { password } = credentials;
+    const verified = await app.client().post('/v1/auth/verify-address', { token, password });
+    expect(verified.status).toBe(204);
     expect(isRunning(postgresPid)).toBe(true);
     app.child.kill('SIGINT');
     expect(await app.child.exit).toBe(0);

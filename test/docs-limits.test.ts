@@ -12,6 +12,10 @@ import {
   STRANGERS,
   UNDER_ATTACK,
 } from '../src/auth/login-throttle.js';
+import { CHANGE_MINUTES, UNDO_DAYS } from '../src/auth/email-links.service.js';
+import { INVITATION_DAYS } from '../src/auth/invitations.service.js';
+import { RESET_MINUTES } from '../src/auth/mail-links.service.js';
+import { SIGN_UP_HOURS } from '../src/auth/sign-up-requests.service.js';
 import { MAX_WAITING } from '../src/auth/password-hasher.js';
 import { MAX_LENGTH, MIN_LENGTH } from '../src/auth/password-policy.js';
 import { IDLE_DAYS, SESSION_DAYS } from '../src/auth/sessions.service.js';
@@ -126,6 +130,16 @@ describe('docs/limits.md', () => {
       'all of it': [say(DELIVERY_MS, 'milliseconds')],
     });
     expect(PAGE).toContain(`${MAIL_JOB.retryLimit + 1} times in all`);
+  });
+
+  it('has how long each mailed link lives', () => {
+    expect(tableOf('A link that')).toEqual({
+      'sets a new password': [say(RESET_MINUTES, 'minutes')],
+      'confirms the address of a sign-up': [say(SIGN_UP_HOURS, 'hours')],
+      'confirms another address': [say(CHANGE_MINUTES, 'minutes')],
+      'takes a change of the address back': [say(UNDO_DAYS, 'days')],
+      invites: [say(INVITATION_DAYS, 'days')],
+    });
   });
 
   it('has every bound of a request, and with which code it is refused', () => {

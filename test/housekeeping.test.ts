@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { Housekeeping } from '../src/database/housekeeping.js';
-import { signInAgain, tryLogin, until } from './support/auth.js';
-import { newPassword, signUp, type Person } from './support/factories.js';
+import { signInAgain, until } from './support/auth.js';
+import { newEmail, newPassword, signUp, type Person } from './support/factories.js';
 import { claimsOf } from './support/forge.js';
 import { startApp, type TestApp } from './support/test-app.js';
 
@@ -51,7 +51,8 @@ describe('housekeeping', () => {
 
   it('deletes the counters that are whole again, and keeps the others', async () => {
     const before = new Set((await rowsOf('throttles', 'key')).map(({ id }) => String(id)));
-    await tryLogin(app.client(), ada.email, newPassword());
+    const newcomer = { email: newEmail(), password: newPassword() };
+    await app.client().post('/v1/auth/register', newcomer);
     const counted = await rowsOf('throttles', 'key');
     const { id } = counted.find((row) => !before.has(String(row.id))) ?? { id: '' };
     await setBack('throttles', 'key', id, "whole_at = now() - interval '1 second'");
@@ -79,6 +80,27 @@ describe('housekeeping', () => {
       await setBack(table, 'session_id', sessionOf(person), set);
     }
     await expectGone(table, 'session_id', sessionOf(old));
+  });
+
+  it('deletes sign-ups and invitations that are over, and keeps the others', async () => {
+    const { query } = app.database;
+    for (const email of ['old@example.com', 'new@example.com']) {
+      const values = [email];
+      await query(
+        `INSERT INTO sign_ups (email, display_name, password_hash, expires_at)
+         VALUES ($1, '', '-', now() + interval '1 hour')`,
+        values,
+      );
+      await query(
+        `INSERT INTO invitations (email, token_hash, expires_at)
+         VALUES ($1, sha256(convert_to($1::text, 'UTF8')), now() + interval '1 hour')`,
+        values,
+      );
+    }
+    for (const table of ['sign_ups', 'invitations']) {
+      await setBack(table, 'email', 'old@example.com', "expires_at = now() - interval '1 second'");
+      await expectGone(table, 'email', 'old@example.com');
+    }
   });
 
   it('comes by itself every ten minutes', async () => {

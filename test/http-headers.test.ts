@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Client } from './support/client.js';
-import { signUp } from './support/factories.js';
+import { signUpByMail } from './support/factories.js';
 import { exchange } from './support/raw-http.js';
 import { PATIENCE_MS, spawnApp, type SpawnedApp } from './support/spawned-app.js';
 
@@ -38,7 +38,7 @@ let answers: { kind: string; status: number; headers: Headers }[];
 
 beforeAll(async () => {
   app = await spawnApp({ entry: 'test/support/broken-app.ts', env: { CORS_ORIGINS: FRIEND } });
-  const { client } = await signUp(app);
+  const { client } = await signUpByMail(app);
   answers = await Promise.all(KINDS.map((kind) => ask(client, kind)));
 }, PATIENCE_MS);
 afterAll(() => app.close());

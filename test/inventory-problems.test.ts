@@ -122,6 +122,14 @@ const PROVOCATIONS = {
       return refresh(app.client(), refreshToken);
     },
   ],
+  address_not_verified: [
+    LOGIN,
+    async () => {
+      const credentials = { email: newEmail(), password: newPassword() };
+      await post('/v1/auth/register', credentials);
+      return logIn(credentials);
+    },
+  ],
   forbidden: ['GET /v1/users', () => ada.client.get('/v1/users')],
   not_found: [
     'GET /v1/resources/:id',

@@ -1,6 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { LEVELS } from '../src/audit/security-log.js';
-import { createResource, login, newPassword, signUp, type Person } from './support/factories.js';
+import {
+  createResource,
+  login,
+  newPassword,
+  signUpByMail,
+  type Person,
+} from './support/factories.js';
 import { exchange } from './support/raw-http.js';
 import { PATIENCE_MS, spawnApp, type SpawnedApp } from './support/spawned-app.js';
 
@@ -9,7 +15,7 @@ let ada: Person;
 
 beforeAll(async () => {
   app = await spawnApp();
-  ada = await signUp(app);
+  ada = await signUpByMail(app);
 }, PATIENCE_MS);
 afterAll(() => app.close());
 
@@ -92,8 +98,8 @@ describe('hostile headers', () => {
 describe('the vocabulary', () => {
   it('is used whole: every event is written where it belongs, at its level', async () => {
     const client = app.client();
-    const eve = await signUp(app);
-    const root = await signUp(app);
+    const eve = await signUpByMail(app);
+    const root = await signUpByMail(app);
     await app.database.query("UPDATE users SET role = 'admin' WHERE id = $1", [root.id]);
     const admin = client.withToken((await login(client, root.email, root.password)).accessToken);
 

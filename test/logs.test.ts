@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { mailedToken } from './support/mailed-links.js';
 import { spawnApp, type SpawnedApp } from './support/spawned-app.js';
 
 const SECRETS = {
@@ -30,6 +31,10 @@ beforeAll(async () => {
   const client = app.client();
   await client.post('/v1/auth/register', { email, password });
   await client.post('/v1/auth/register', { email, password: wrong, role: 'admin' });
+  const token = await mailedToken(app.database, email);
+  await client.post('/v1/auth/verify-address', { token, password: wrong });
+  await client.post('/v1/auth/verify-address', { token, password });
+  spoken.push(token);
   await client.post('/v1/auth/login', { email, password: wrong });
   await client.post('/v1/auth/login', `{"email": "${email}", "password": "${password}`);
   await client.post('/v1/auth/login', { email, password: { secret: password } });

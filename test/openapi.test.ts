@@ -55,7 +55,8 @@ describe('the OpenAPI document', () => {
 
   it('says of every operation what it does and who may call it', () => {
     for (const { name, operation } of operations()) {
-      const open = /health|jwks|register|login|refresh|forgot|reset/.test(name);
+      const open =
+        /health|jwks|register|verify|accept|confirm|undo|login|refresh|forgot|reset/.test(name);
       expect([name, typeof operation.summary]).toEqual([name, 'string']);
       expect([name, operation.security?.length ?? 0]).toEqual([name, open ? 0 : 1]);
     }
@@ -113,6 +114,10 @@ describe('the OpenAPI document', () => {
     });
     expect(Object.fromEntries(bodies)).toEqual({
       'POST /v1/auth/register': ['email', 'password', 'displayName'],
+      'POST /v1/auth/verify-address': ['token', 'password'],
+      'POST /v1/auth/accept-invitation': ['token', 'password', 'displayName'],
+      'POST /v1/auth/confirm-email-change': ['token'],
+      'POST /v1/auth/undo-email-change': ['token', 'newPassword'],
       'POST /v1/auth/login': ['email', 'password', 'refreshTokenIn'],
       'POST /v1/auth/refresh': ['refreshToken'],
       'POST /v1/auth/forgot-password': ['email'],

@@ -5,12 +5,14 @@ import {
   createAdministrator,
   createResource,
   login,
+  newEmail,
   newPassword,
   share,
   signUp,
   type Person,
 } from './support/factories.js';
 import { linkToken } from './support/inventory.js';
+import { mailedToken } from './support/mailed-links.js';
 import { recordStatements, type Statement } from './support/statements.js';
 import { startApp, type TestApp } from './support/test-app.js';
 import { untilRecovered } from './support/waiting.js';
@@ -27,6 +29,8 @@ const GROWING = new Set([
   'resource_shares',
   'idempotency_keys',
   'mail_links',
+  'sign_ups',
+  'invitations',
 ]);
 
 let app: TestApp;
@@ -126,6 +130,8 @@ async function visitAuth(): Promise<void> {
   const anybody = { client: app.client() };
   const [email, password] = ['new@example.com', 'plum orchid granite ferry'];
   await visit(anybody, 'POST /v1/auth/register', { body: { email, password } });
+  const token = await mailedToken(app.database, email);
+  await visit(anybody, 'POST /v1/auth/verify-address', { body: { token, password } });
   await visit(anybody, 'POST /v1/auth/login', { body: { email, password } });
   await visit(anybody, 'POST /v1/auth/login', { body: { email, password } });
   for (let tries = 0; tries < 11; tries += 1)
@@ -140,6 +146,27 @@ async function visitAuth(): Promise<void> {
   const { accessToken } = await login(app.client(), ada.email, changed);
   await visit({ client: ada.client.withToken(accessToken) }, 'POST /v1/auth/logout-everywhere');
   await visit(admin, 'DELETE /v1/users/me', { body: { currentPassword: admin.password } });
+}
+
+async function visitEmailChange(): Promise<void> {
+  const anybody = { client: app.client() };
+  const leaver = await signUp(app);
+  const body = { newEmail: newEmail(), currentPassword: leaver.password };
+  expect((await visit(leaver, 'POST /v1/users/me/email', { body })).status).toBe(202);
+  const token = await mailedToken(app.database, body.newEmail);
+  await visit(anybody, 'POST /v1/auth/confirm-email-change', { body: { token } });
+  const undo = { token: await mailedToken(app.database, leaver.email), newPassword: newPassword() };
+  const { status } = await visit(anybody, 'POST /v1/auth/undo-email-change', { body: undo });
+  expect(status).toBe(204);
+}
+
+async function visitInvitations(): Promise<void> {
+  const body = { email: newEmail() };
+  const { client } = await createAdministrator(app);
+  expect((await visit({ client }, 'POST /v1/users/invitations', { body })).status).toBe(202);
+  const accepted = { token: await mailedToken(app.database, body.email), password: newPassword() };
+  const anybody = { client: app.client() };
+  await visit(anybody, 'POST /v1/auth/accept-invitation', { body: accepted });
 }
 
 async function visitRecovery(): Promise<void> {
@@ -173,6 +200,8 @@ beforeAll(async () => {
     visitUsers,
     visitAuth,
     visitRecovery,
+    visitEmailChange,
+    visitInvitations,
   ])
     await walk();
   recorder.stop();

@@ -12,14 +12,15 @@ const MARK = '--- next step';
 
 let app: TestApp;
 
-// The tour has no proxy in front of it: its addresses are the socket's.
+// The tour has no proxy in front of it: its addresses are the socket's. Its mails are where a developer finds them.
 beforeAll(async () => {
-  app = await startApp({ env: { TRUSTED_PROXY_HOPS: '0' } });
+  app = await startApp({ env: { TRUSTED_PROXY_HOPS: '0', SMTP_URL: undefined } });
 });
 afterAll(() => app.close());
 
 function runInBash(script: string): Promise<string> {
-  const bash = spawn('bash', ['-c', script], { env: { ...process.env, API: app.url } });
+  const env = { ...process.env, API: app.url };
+  const bash = spawn('bash', ['-c', script], { cwd: ROOT, env });
   let output = '';
   bash.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
   bash.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));

@@ -11,7 +11,7 @@ import {
   untilReady,
 } from './support/child.js';
 import { Client } from './support/client.js';
-import { createResource, signUp, type Person } from './support/factories.js';
+import { createResource, signUpByMail, type Person } from './support/factories.js';
 import { PostgresProxy } from './support/postgres-proxy.js';
 import { createTestDatabase, type TestDatabase } from './support/test-database.js';
 import { untilWaiting } from './support/waiting.js';
@@ -41,7 +41,7 @@ async function start(env = productionEnvironment(proxy.url, 0)) {
   const child = new Child(['dist/main.js'], { cwd: copy.folder, env: { ...env, PORT: `${port}` } });
   children.push(child);
   await untilReady(url);
-  return { child, url, client: () => new Client(url) };
+  return { child, url, database, client: () => new Client(url) };
 }
 
 async function exitOf(child: Child): Promise<number | null | 'too late'> {
@@ -52,7 +52,7 @@ async function exitOf(child: Child): Promise<number | null | 'too late'> {
 describe.each(['SIGTERM', 'SIGINT'] as const)('%s', (signal) => {
   it('finishes what is under way, takes nothing new, and exits with 0', async () => {
     const app = await start();
-    const ada = await signUp(app);
+    const ada = await signUpByMail(app);
     const { id } = await createResource(ada);
     const body = { title: 'in flight', content: '' };
     const lock = new pg.Client({ connectionString: database.urls.owner });
@@ -107,7 +107,11 @@ describe('a restart of one of two instances under load', () => {
     const env = productionEnvironment(proxy.url, 0);
     let first = await start(env);
     const second = await start(env);
-    const people = await Promise.all([signUp(first), signUp(second), signUp(second)]);
+    const people = await Promise.all([
+      signUpByMail(first),
+      signUpByMail(second),
+      signUpByMail(second),
+    ]);
     const acknowledged = new Map<string, string>();
     let retries = 0;
 

@@ -41,7 +41,7 @@ export class AccountService {
   }
 
   /** Counts like a sign-in: otherwise it would be the place to guess passwords at. */
-  private async reauthenticate(actor: Actor, password: string, ip: string): Promise<Credentials> {
+  async reauthenticate(actor: Actor, password: string, ip: string): Promise<Credentials> {
     // The same budgets as the sign-in's: the owner's own network is known here, too.
     const { email } = await this.users.getOwn(actor);
     const attempt = { account: email, ip };

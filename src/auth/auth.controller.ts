@@ -5,7 +5,7 @@ import type { Actor } from '../access/actor.js';
 import { Device } from '../http/header.decorators.js';
 import { RateLimit } from '../http/rate-limit.js';
 import { Returns, ReturnsNothing } from '../http/returns.decorator.js';
-import { LoginRequest, RefreshRequest, RegisterRequest, TokensResponse } from './auth.dto.js';
+import { LoginRequest, RefreshRequest, TokensResponse } from './auth.dto.js';
 import { AuthService } from './auth.service.js';
 import { BrowserCookie, RefreshCookie } from './refresh-cookie.js';
 import { RefreshService } from './refresh.service.js';
@@ -18,15 +18,6 @@ export class AuthController {
     private readonly refreshes: RefreshService,
   ) {}
 
-  @Post('register')
-  @ApiOperation({ summary: 'Sign up; the answer is the same when the address is taken' })
-  @Public()
-  @RateLimit('credentials')
-  @ReturnsNothing(202, { about: 'Accepted: sign in.', problems: ['weak_password', 'overloaded'] })
-  register(@Body() request: RegisterRequest) {
-    return this.auth.register(request);
-  }
-
   @Post('login')
   @ApiOperation({
     summary: 'Sign in: opens a session',
@@ -37,7 +28,13 @@ export class AuthController {
   @Public()
   @RateLimit('credentials')
   @Returns(200, TokensResponse, {
-    problems: ['invalid_credentials', 'too_many_failures', 'cross_site_request', 'overloaded'],
+    problems: [
+      'invalid_credentials',
+      'address_not_verified',
+      'too_many_failures',
+      'cross_site_request',
+      'overloaded',
+    ],
   })
   login(
     @Body() request: LoginRequest,

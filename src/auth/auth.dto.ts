@@ -10,6 +10,13 @@ export type TokenPlace = (typeof TOKEN_PLACES)[number];
 const password = (about?: string) =>
   SecretText({ max: MAX_PASSWORD_INPUT, example: PASSWORD_EXAMPLE, ...(about && { about }) });
 
+const linkToken = () =>
+  SecretText({
+    max: MAX_TOKEN_INPUT,
+    example: 'pEUuK7zZcXoWfFfVb1xM2Z8qjJ0lqg0F3Gm0e4oQ8jY',
+    about: 'What stands behind the "#" of the link in the mail.',
+  });
+
 export class RegisterRequest {
   @Email({ example: 'ada@example.com' })
   email!: string;
@@ -19,6 +26,14 @@ export class RegisterRequest {
 
   @Text({ max: 100, example: 'Ada Lovelace', optional: true })
   displayName?: string;
+}
+
+export class VerifyAddressRequest {
+  @linkToken()
+  token!: string;
+
+  @password('The password of this very sign-up: the link alone makes no account.')
+  password!: string;
 }
 
 export class LoginRequest {
@@ -55,11 +70,7 @@ export class ForgotPasswordRequest {
 }
 
 export class ResetPasswordRequest {
-  @SecretText({
-    max: MAX_TOKEN_INPUT,
-    example: 'pEUuK7zZcXoWfFfVb1xM2Z8qjJ0lqg0F3Gm0e4oQ8jY',
-    about: 'What stands behind the "#" of the link in the mail.',
-  })
+  @linkToken()
   token!: string;
 
   @password('15 to 128 characters of any kind, not a common password.')
@@ -72,6 +83,35 @@ export class ChangePasswordRequest {
 
   @password('15 to 128 characters of any kind, not a common password.')
   newPassword!: string;
+}
+
+export class ChangeEmailRequest {
+  @Email({ example: 'ada.lovelace@example.com' })
+  newEmail!: string;
+
+  @password('A stolen access token alone must not be able to move an account.')
+  currentPassword!: string;
+}
+
+export class ConfirmEmailChangeRequest {
+  @linkToken()
+  token!: string;
+}
+
+export class InviteRequest {
+  @Email({ example: 'grace@example.com' })
+  email!: string;
+}
+
+export class AcceptInvitationRequest {
+  @linkToken()
+  token!: string;
+
+  @password('15 to 128 characters of any kind, not a common password.')
+  password!: string;
+
+  @Text({ max: 100, example: 'Grace Hopper', optional: true })
+  displayName?: string;
 }
 
 export class DeleteAccountRequest {

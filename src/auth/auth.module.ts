@@ -6,6 +6,13 @@ import { AccountController } from './account.controller.js';
 import { AccountService } from './account.service.js';
 import { AuthController } from './auth.controller.js';
 import { AuthService } from './auth.service.js';
+import { EmailChangesController } from './email-changes.controller.js';
+import { EmailChangesService } from './email-changes.service.js';
+import { EmailUndoService } from './email-undo.service.js';
+import { EmailLinksService } from './email-links.service.js';
+import { AcceptInvitationService } from './accept-invitation.service.js';
+import { InvitationsController } from './invitations.controller.js';
+import { InvitationsService } from './invitations.service.js';
 import { JwksController } from './jwks.controller.js';
 import { JwtStrategy } from './jwt.strategy.js';
 import { MailLinksService } from './mail-links.service.js';
@@ -22,6 +29,9 @@ import { SessionsAdministrationController } from './sessions-administration.cont
 import { SessionsController } from './sessions.controller.js';
 import { SessionsService } from './sessions.service.js';
 import { SignInsService } from './sign-ins.service.js';
+import { SignUpRequestsService } from './sign-up-requests.service.js';
+import { SignUpsController } from './sign-ups.controller.js';
+import { SignUpsService } from './sign-ups.service.js';
 import { SigningKeys } from './signing-keys.js';
 import { TokensService } from './tokens.service.js';
 
@@ -29,18 +39,28 @@ import { TokensService } from './tokens.service.js';
   imports: [UsersModule, MailModule],
   controllers: [
     AuthController,
+    SignUpsController,
     AccountController,
     SessionsController,
     SessionsAdministrationController,
     RecoveryController,
+    EmailChangesController,
+    InvitationsController,
     JwksController,
   ],
   providers: [
     AuthService,
     AccountService,
+    SignUpRequestsService,
+    SignUpsService,
     RecoveryRequestsService,
     RecoveryService,
     MailLinksService,
+    EmailLinksService,
+    InvitationsService,
+    AcceptInvitationService,
+    EmailChangesService,
+    EmailUndoService,
     RefreshService,
     TokensService,
     SessionsService,

@@ -2,10 +2,9 @@ import { Injectable } from '@nestjs/common';
 import { SecurityLog } from '../audit/security-log.js';
 import { Problem } from '../http/problem.js';
 import { CredentialsService } from '../users/credentials.service.js';
-import type { LoginRequest, RegisterRequest, TokensResponse } from './auth.dto.js';
+import type { LoginRequest, TokensResponse } from './auth.dto.js';
 import { LoginThrottle } from './login-throttle.js';
 import { PasswordHasher } from './password-hasher.js';
-import { checkPassword } from './password-policy.js';
 import type { RefreshCookie } from './refresh-cookie.js';
 import { SignInsService } from './sign-ins.service.js';
 import { TokensService } from './tokens.service.js';
@@ -27,15 +26,10 @@ export class AuthService {
     private readonly log: SecurityLog,
   ) {}
 
-  /** The same answer and the same work whether or not the address is taken (ASVS 6.3.8). */
-  async register({ email, password, displayName = '' }: RegisterRequest): Promise<void> {
-    checkPassword(password, email);
-    const passwordHash = await this.hasher.hash(password);
-    const id = await this.credentials.create({ email, displayName, passwordHash, role: 'user' });
-    if (id) this.log.record('user_created', { userId: id });
-  }
-
-  /** Throws `invalid_credentials`, `rate_limited`, `overloaded`, `cross_site_request`. */
+  /**
+   * Throws `invalid_credentials`, `address_not_verified`, `rate_limited`, `overloaded`,
+   * `cross_site_request`.
+   */
   async login(
     { email, password, refreshTokenIn }: LoginRequest,
     { ip, device }: Caller,
@@ -49,7 +43,11 @@ export class AuthService {
     const session = known && matches ? await this.signIns.open(known, attempt, device) : null;
     if (!session) {
       this.log.record('authn_login_fail', { userId: known?.id, ip });
-      throw new Problem('invalid_credentials');
+      // Only who knows the password of a sign-up hears of it. Asked where there is an account, too:
+      // otherwise signing up and then in would tell.
+      const pendingHash = await this.credentials.findPendingHash(email);
+      const isPending = await this.hasher.verify(pendingHash, password);
+      throw new Problem(isPending ? 'address_not_verified' : 'invalid_credentials');
     }
     await this.throttle.succeeded(attempt);
     this.log.record('authn_login_success', { ...session.actor, ip });

@@ -29,7 +29,10 @@ export class LoginFailuresService {
     housekeeping.register(() => this.forgetOld());
   }
 
-  /** Counts the attempt as a failure, before it is looked at, in one statement: parallel ones count. */
+  /**
+   * Counts the attempt as a failure, before it is looked at, in one statement: parallel ones count. Asks
+   * the clock of this moment: one that waited for another would else seem to come before it.
+   */
   async count(key: Buffer, { free, firstWait, longestWait }: Pace): Promise<Verdict> {
     const counted = await this.dataSource.sql<unknown[]>`
       INSERT INTO login_failures AS f (key, forget_at)
@@ -39,7 +42,7 @@ export class LoginFailuresService {
         next_at = now() + interval '1 second' * CASE WHEN f.failures + 1 < ${free} THEN 0
           ELSE least(${longestWait}, ${firstWait} * 2.0 ^ (f.failures + 1 - ${free})) END,
         forget_at = excluded.forget_at
-      WHERE f.next_at <= now() AND f.failures < ${MOST_FAILURES}
+      WHERE f.next_at <= clock_timestamp() AND f.failures < ${MOST_FAILURES}
       RETURNING true`;
     return counted.length > 0 ? 'admitted' : this.refusal(key);
   }

@@ -4,9 +4,11 @@ import { Config } from '../config/config.js';
 import { Housekeeping, SWEEP_ROWS } from '../database/housekeeping.js';
 import { createToken, hashToken } from './tokens.js';
 
+/** Somebody waits for it. */
+export const RESET_MINUTES = 30;
 /** Each purpose has its own page, and a life that is as short as its work allows. */
 const PURPOSES = {
-  reset_password: { page: 'account/reset-password', minutes: 30 },
+  reset_password: { page: 'account/reset-password', minutes: RESET_MINUTES },
 } as const;
 export type Purpose = keyof typeof PURPOSES;
 
@@ -35,9 +37,15 @@ export class MailLinksService {
       SELECT ${hashToken(token)}, id, ${purpose}, now() + ${minutes} * interval '1 minute'
       FROM users WHERE email = ${email} AND disabled_at IS NULL
       RETURNING true`;
-    // Behind the "#", where no log, no proxy and no Referer sees it. The host is ours, whatever the
-    // request called it: a link to the attacker's would bring him the token.
-    return rows.length > 0 ? `${this.config.publicUrl}/${page}#${token}` : undefined;
+    return rows.length > 0 ? this.urlOf(page, token) : undefined;
+  }
+
+  /**
+   * The token stands behind the "#", where no log, no proxy and no Referer sees it. The host is ours,
+   * whatever the request called it: a link to the attacker's would bring him the token.
+   */
+  urlOf(page: string, token: string): string {
+    return `${this.config.publicUrl}/${page}#${token}`;
   }
 
   /** Whose link this is. Looking does not spend it: mail scanners look, too. */

@@ -7,6 +7,7 @@ import { Housekeeping, SWEEP_ROWS } from '../database/housekeeping.js';
 import { Problem } from '../http/problem.js';
 import { Mailer } from '../mail/mailer.js';
 import type { Credentials } from '../users/credentials.service.js';
+import { endSessionsOf } from './end-sessions.js';
 import { createToken, hashToken } from './tokens.js';
 
 /** However often it is refreshed, a session ends after this long (ASVS 7.3.2). */
@@ -132,8 +133,7 @@ export class SessionsService {
   }
 
   async endAll({ userId }: Actor): Promise<void> {
-    await this.dataSource.sql`
-      UPDATE sessions SET revoked_at = now() WHERE user_id = ${userId} AND revoked_at IS NULL`;
+    await endSessionsOf(this.dataSource.manager, userId);
     await this.revocations.caughtUp();
   }
 
@@ -164,8 +164,7 @@ export class SessionsService {
   /** Without the old one: a link from a mail stands for it. Ends every session, and says so by mail. */
   async replacePassword(tx: EntityManager, { id, email }: Owner, newHash: string): Promise<void> {
     await tx.sql`UPDATE users SET password_hash = ${newHash} WHERE id = ${id}`;
-    await tx.sql`
-      UPDATE sessions SET revoked_at = now() WHERE user_id = ${id} AND revoked_at IS NULL`;
+    await endSessionsOf(tx, id);
     await this.mailer.send(tx, { to: email, template: 'passwordChanged', values: {} });
   }
 

@@ -34,7 +34,8 @@ async function create(config: Config, { email, password }: LoginRequest): Promis
     const credentials = new CredentialsService(dataSource.getRepository(User));
     const passwordHash = await new PasswordHasher().hash(password);
     const admin = { email, displayName: '', passwordHash, role: 'admin' } as const;
-    if (!(await credentials.create(admin))) throw new Error(`${email} is taken`);
+    if (!(await credentials.create(dataSource.manager, admin)))
+      throw new Error(`${email} is taken`);
     process.stdout.write(
       `Administrator ${email}\nPassword      ${password}\nIt is not shown again. Change it with PUT /v1/users/me/password.\n`,
     );

@@ -4,5 +4,8 @@ import { MailWorker } from './mail-worker.js';
 import { Mailer } from './mailer.js';
 import { RecipientLimit } from './recipient-limit.js';
 
-@Module({ providers: [Mailer, MailWorker, MailTransport, RecipientLimit], exports: [Mailer] })
+@Module({
+  providers: [Mailer, MailWorker, MailTransport, RecipientLimit],
+  exports: [Mailer, RecipientLimit],
+})
 export class MailModule {}

@@ -43,7 +43,8 @@ export class Mailer {
    */
   async send(tx: EntityManager, mail: Mail): Promise<void> {
     this.check(mail);
-    if (await this.limit.admits(tx, mail)) return this.queue.add(tx, 'mail', mail, MAIL_JOB);
+    if (await this.limit.admits(tx, mail.to, mail.template))
+      return this.queue.add(tx, 'mail', mail, MAIL_JOB);
     this.log.record('excess_rate_limit_exceeded', { budget: 'mail', template: mail.template });
   }
 

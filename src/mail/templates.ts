@@ -25,6 +25,30 @@ export const TEMPLATES = {
       'If it was not you, ignore this mail: your password stays as it is.',
     ],
   },
+  confirmEmail: {
+    subject: 'Confirm your new e-mail address',
+    lines: [
+      'Somebody with an account asked to use this address for it. Open this link to confirm the change:',
+      '{link}',
+      'If it was not you, ignore this mail: nothing happens without the link.',
+    ],
+  },
+  emailChanged: {
+    subject: 'Your e-mail address was changed',
+    lines: [
+      'The e-mail address of your account was changed: mails go to the new one, and you were signed out.',
+      'If it was not you, open this link within seven days. It gives you back the account, with a new password:',
+      '{link}',
+    ],
+  },
+  invitation: {
+    subject: 'You are invited',
+    lines: [
+      'An administrator invites you to have an account. Open this link within seven days to choose a password:',
+      '{link}',
+      'If you do not want one, ignore this mail: nothing happens without the link.',
+    ],
+  },
   passwordChanged: {
     subject: 'Your password was changed',
     lines: [

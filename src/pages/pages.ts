@@ -10,6 +10,10 @@ const POLICY =
 
 const FILES = {
   'reset-password': ['reset-password.html', 'text/html; charset=utf-8'],
+  'verify-address': ['verify-address.html', 'text/html; charset=utf-8'],
+  'confirm-email-change': ['confirm-email-change.html', 'text/html; charset=utf-8'],
+  'undo-email-change': ['undo-email-change.html', 'text/html; charset=utf-8'],
+  'accept-invitation': ['accept-invitation.html', 'text/html; charset=utf-8'],
   'form.js': ['form.js', 'text/javascript; charset=utf-8'],
   'style.css': ['style.css', 'text/css; charset=utf-8'],
 } as const;

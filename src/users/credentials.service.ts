@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import { Repository } from 'typeorm';
+import { Repository, type EntityManager } from 'typeorm';
 import type { Role } from '../access/actor.js';
 import { User } from './user.entity.js';
 
@@ -25,10 +25,18 @@ export class CredentialsService {
     return this.users.findOne({ where: who, select: { id: true, passwordHash: true } });
   }
 
+  /** Of the newest sign-up that waits, or waited, for the link of its mail. */
+  async findPendingHash(email: string): Promise<string | undefined> {
+    const rows = await this.users.manager.sql<{ passwordHash: string }[]>`
+      SELECT password_hash AS "passwordHash" FROM sign_ups
+      WHERE email = ${email} AND expires_at > now() ORDER BY created_at DESC LIMIT 1`;
+    return rows[0]?.passwordHash;
+  }
+
   /** Answers the new id, or nothing when the address is taken: the constraint decides races. */
-  async create(user: NewUser): Promise<string | undefined> {
+  async create(tx: EntityManager, user: NewUser): Promise<string | undefined> {
     const { email, displayName, passwordHash, role } = user;
-    const rows = await this.users.manager.sql<{ id: string }[]>`
+    const rows = await tx.sql<{ id: string }[]>`
       INSERT INTO users (email, display_name, password_hash, role)
       VALUES (${email}, ${displayName}, ${passwordHash}, ${role})
       ON CONFLICT (email) DO NOTHING RETURNING id`;

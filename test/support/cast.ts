@@ -21,7 +21,7 @@ export async function createCast({ app, client }: TestApp): Promise<Cast> {
   return async (role) => {
     const email = newEmail();
     const user = { email, displayName: '', passwordHash, role };
-    const id = (await app.get(CredentialsService).create(user)) ?? '';
+    const id = (await app.get(CredentialsService).create(app.get(DataSource).manager, user)) ?? '';
     const origin = { device: 'Firefox on Linux', place: '10.1.2.0/24' };
     const session = await app
       .get(DataSource)

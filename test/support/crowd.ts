@@ -45,5 +45,11 @@ export async function fillDatabase({ query }: TestDatabase): Promise<void> {
   await query(`
     INSERT INTO mail_links (token_hash, user_id, purpose, expires_at)
     SELECT sha256(convert_to(id::text, 'UTF8')), id, 'reset_password', created_at FROM users`);
+  await query(`
+    INSERT INTO sign_ups (email, display_name, password_hash, token_hash, expires_at)
+    SELECT email, '', '-', sha256(convert_to(id::text, 'UTF8')), created_at FROM users`);
+  await query(`
+    INSERT INTO invitations (email, token_hash, expires_at)
+    SELECT email, sha256(convert_to(id::text, 'UTF8')), created_at FROM users`);
   await query('ANALYZE');
 }

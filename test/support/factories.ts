@@ -1,7 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { PasswordHasher } from '../../src/auth/password-hasher.js';
+import type { Role } from '../../src/access/actor.js';
 import { CredentialsService } from '../../src/users/credentials.service.js';
+import { DataSource } from 'typeorm';
 import type { Client } from './client.js';
+import { mailedToken } from './mailed-links.js';
 import type { TestApp } from './test-app.js';
 
 export interface Tokens {
@@ -31,21 +34,44 @@ export async function login(client: Client, email: string, password: string): Pr
   return answer.body;
 }
 
-/** Signs up and in through the API. */
-export async function signUp(app: Pick<TestApp, 'client'>): Promise<Person> {
-  const credentials = { email: newEmail(), password: newPassword() };
-  const client = app.client();
-  const answer = await client.post('/v1/auth/register', credentials);
-  if (answer.status !== 202) throw new Error(`register answered ${answer.status}: ${answer.text}`);
-  return signIn(client, credentials);
-}
+/** Has an account, and signs in through the API. */
+export const signUp = (app: TestApp) => createPerson(app, 'user');
 
 /** As `npm run admin:create` does it: there is no other way. */
-export async function createAdministrator(app: TestApp): Promise<Person> {
+export const createAdministrator = (app: TestApp) => createPerson(app, 'admin');
+
+/** By the service that makes every account: to wait for each mail would take a second. */
+async function createPerson({ app, client }: TestApp, role: Role): Promise<Person> {
   const credentials = { email: newEmail(), password: newPassword() };
-  const passwordHash = await app.app.get(PasswordHasher).hash(credentials.password);
-  const admin = { email: credentials.email, displayName: '', passwordHash, role: 'admin' } as const;
-  await app.app.get(CredentialsService).create(admin);
+  const passwordHash = await app.get(PasswordHasher).hash(credentials.password);
+  const user = { email: credentials.email, displayName: '', passwordHash, role };
+  await app.get(CredentialsService).create(app.get(DataSource).manager, user);
+  return signIn(client(), credentials);
+}
+
+interface Newcomer {
+  email: string;
+  password: string;
+  displayName?: string;
+}
+
+/** Signs up through the API, and opens the link of the mail. */
+export async function register(
+  { client, database }: Pick<TestApp, 'client' | 'database'>,
+  newcomer: Newcomer,
+): Promise<void> {
+  const answer = await client().post('/v1/auth/register', newcomer);
+  if (answer.status !== 202) throw new Error(`register answered ${answer.status}: ${answer.text}`);
+  const { email, password } = newcomer;
+  const token = await mailedToken(database, email.trim().toLowerCase());
+  const verified = await client().post('/v1/auth/verify-address', { token, password });
+  if (verified.status !== 204) throw new Error(`verify answered ${verified.status}`);
+}
+
+/** All of it as a stranger does it, where nobody can ask the services. */
+export async function signUpByMail(app: Pick<TestApp, 'client' | 'database'>): Promise<Person> {
+  const credentials = { email: newEmail(), password: newPassword() };
+  await register(app, credentials);
   return signIn(app.client(), credentials);
 }
 

@@ -2,10 +2,14 @@ import { openApiOf } from '../../src/app.setup.js';
 import { PUBLIC, ROLES_ALLOWED } from '../../src/access/access.decorators.js';
 import type { Role } from '../../src/access/actor.js';
 import { declaredRoutes, type DeclaredRoute } from '../../src/http/declared-routes.js';
+import { SignUpRequestsService } from '../../src/auth/sign-up-requests.service.js';
+import { EmailLinksService } from '../../src/auth/email-links.service.js';
+import { InvitationsService } from '../../src/auth/invitations.service.js';
 import { MailLinksService } from '../../src/auth/mail-links.service.js';
 import { fieldsOf } from '../../src/http/fields.js';
 import { DataSource } from 'typeorm';
-import type { Person } from './factories.js';
+import { newEmail, type Person } from './factories.js';
+import { mailedToken } from './mailed-links.js';
 import type { TestApp } from './test-app.js';
 import type { TestDatabase } from './test-database.js';
 import { untilRecovered } from './waiting.js';
@@ -95,7 +99,8 @@ export async function legalBody(
   const { email, password, tokens } = person;
   const { refreshToken } = tokens;
   const ofBody = fields.filter(({ place }) => place === 'body');
-  const token = ofBody.some(({ name }) => name === 'token') ? await linkToken(app, email) : '';
+  const isWanted = ofBody.some(({ name }) => name === 'token');
+  const token = isWanted ? await (TOKENS[key] ?? tokenOfNobody)(app, person) : '';
   const own = { email, password, currentPassword: password, refreshToken, token };
   return Object.fromEntries(
     ofBody.map(({ name, schema }): [string, unknown] => {
@@ -106,12 +111,47 @@ export async function legalBody(
   );
 }
 
+/** How each route that takes a link's token gets one that it takes. */
+const TOKENS: Record<string, (app: TestApp['app'], person: Person) => Promise<string>> = {
+  'POST /v1/auth/reset-password': (app, { email }) => linkToken(app, email),
+  'POST /v1/auth/verify-address': (app, { password }) => signUpToken(app, password),
+  'POST /v1/auth/confirm-email-change': (app, person) => changeToken(app, person.id),
+  'POST /v1/auth/accept-invitation': (app) => invitationToken(app),
+  'POST /v1/auth/undo-email-change': (app, { id, email }) => undoToken(app, id, email),
+};
+const tokenOfNobody = () => Promise.reject(new Error('which link does this route take?'));
+
+/** What stands behind the "#" of the mail to somebody who signs up with this password. */
+async function signUpToken(app: TestApp['app'], password: string): Promise<string> {
+  const email = newEmail();
+  await app.get(SignUpRequestsService).add({ email, password });
+  const dataSource = app.get(DataSource);
+  return mailedToken({ query: (text, values) => dataSource.query(text, values) }, email);
+}
+
+const tokenOf = (link: string | undefined) => link?.split('#')[1] ?? '';
+
+const changeToken = async (app: TestApp['app'], userId: string) => {
+  const { manager } = app.get(DataSource);
+  const actor = { userId, sessionId: '', role: 'user' } as const;
+  return tokenOf(await app.get(EmailLinksService).createChange(manager, actor, newEmail()));
+};
+
+const invitationToken = async (app: TestApp['app']) =>
+  tokenOf(await app.get(InvitationsService).create(app.get(DataSource).manager, newEmail()));
+
+const undoToken = async (app: TestApp['app'], id: string, toEmail: string) => {
+  const { manager } = app.get(DataSource);
+  const move = { id, fromEmail: newEmail(), toEmail };
+  return tokenOf(await app.get(EmailLinksService).createUndo(manager, move));
+};
+
 /** What stands behind the "#" of a link that was mailed. */
 export async function linkToken(app: TestApp['app'], email: string): Promise<string> {
   const link = await app
     .get(DataSource)
     .transaction((tx) => app.get(MailLinksService).create(tx, 'reset_password', email));
-  return link?.split('#')[1] ?? '';
+  return tokenOf(link);
 }
 
 /** The headers without which the route refuses, as they are documented. */

@@ -26,8 +26,10 @@ export async function untilWaiting({ urls }: TestDatabase, statements: number): 
   });
 }
 
-/** What \`POST /auth/forgot-password\` left to a worker is done. */
+/** What requests for a mail left to a worker is done. */
 export async function untilRecovered({ query }: TestDatabase): Promise<void> {
-  const jobs = () => query(`SELECT FROM pgboss.job WHERE name = 'recovery'`);
+  const jobs = () =>
+    query(`SELECT FROM pgboss.job
+      WHERE name IN ('recovery', 'sign-up') AND state IN ('created', 'active')`);
   await until(async () => (await jobs()).length === 0, 'the requests for links are worked off');
 }

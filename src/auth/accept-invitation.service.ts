@@ -1,0 +1,43 @@
+import { Injectable } from '@nestjs/common';
+import { DataSource, type EntityManager } from 'typeorm';
+import { SecurityLog } from '../audit/security-log.js';
+import { Problem } from '../http/problem.js';
+import { CredentialsService, type NewUser } from '../users/credentials.service.js';
+import type { AcceptInvitationRequest } from './auth.dto.js';
+import { PasswordHasher } from './password-hasher.js';
+import { checkPassword } from './password-policy.js';
+import { hashToken } from './tokens.js';
+
+/** The password is chosen by whoever holds the link: nobody else ever knew one. */
+@Injectable()
+export class AcceptInvitationService {
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly credentials: CredentialsService,
+    private readonly hasher: PasswordHasher,
+    private readonly log: SecurityLog,
+  ) {}
+
+  /** Throws `invalid_link`, `weak_password`, which leaves the link good, and `overloaded`. */
+  async accept({ token, password, displayName = '' }: AcceptInvitationRequest): Promise<void> {
+    const [invited] = await this.dataSource.sql<{ email: string }[]>`
+      SELECT email FROM invitations
+      WHERE token_hash = ${hashToken(token)} AND expires_at > now()`;
+    if (!invited) throw new Problem('invalid_link');
+    checkPassword(password, invited.email);
+    const passwordHash = await this.hasher.hash(password);
+    const user: NewUser = { ...invited, displayName, passwordHash, role: 'user' };
+    const userId = await this.dataSource.transaction(async (tx) =>
+      (await this.spend(tx, token)) ? this.credentials.create(tx, user) : undefined,
+    );
+    if (!userId) throw new Problem('invalid_link');
+    this.log.record('user_created', { userId, by: 'invitation' });
+  }
+
+  /** One statement decides: of any number of parallel uses one is told that it was the one. */
+  private async spend(tx: EntityManager, token: string): Promise<boolean> {
+    const [, count] = await tx.sql<[unknown, number]>`
+      DELETE FROM invitations WHERE token_hash = ${hashToken(token)} AND expires_at > now()`;
+    return count > 0;
+  }
+}

@@ -1,0 +1,44 @@
+import { Injectable } from '@nestjs/common';
+import { SecurityLog } from '../audit/security-log.js';
+import { Problem } from '../http/problem.js';
+import { Mailer } from '../mail/mailer.js';
+import type { ResetPasswordRequest } from './auth.dto.js';
+import { endSessionsOf } from './end-sessions.js';
+import { EmailLinksService } from './email-links.service.js';
+import { LoginThrottle } from './login-throttle.js';
+import { PasswordHasher } from './password-hasher.js';
+import { checkPassword } from './password-policy.js';
+import { SessionsService } from './sessions.service.js';
+
+/** The owner of the old mailbox takes a change of address back. */
+@Injectable()
+export class EmailUndoService {
+  constructor(
+    private readonly links: EmailLinksService,
+    private readonly mailer: Mailer,
+    private readonly hasher: PasswordHasher,
+    private readonly sessions: SessionsService,
+    private readonly throttle: LoginThrottle,
+    private readonly log: SecurityLog,
+  ) {}
+
+  /** Gives the old address back, and ends every session. Throws as a reset of the password does. */
+  async undo({ token, newPassword }: ResetPasswordRequest, ip: string): Promise<void> {
+    const found = await this.links.findUndo(token);
+    if (!found) throw new Problem('invalid_link');
+    checkPassword(newPassword, found.toEmail, '/newPassword');
+    const newHash = await this.hasher.hash(newPassword);
+    const { id, toEmail } = await this.links.move(async (tx) => {
+      const move = await this.links.spendUndo(tx, token, newHash);
+      if (move) {
+        await endSessionsOf(tx, move.id);
+        await this.mailer.send(tx, { to: move.toEmail, template: 'passwordChanged', values: {} });
+      }
+      return move;
+    });
+    await this.sessions.caughtUp();
+    // As after a new password by mail: whoever reads the mails of the account is its owner.
+    await this.throttle.succeeded({ account: toEmail, ip });
+    this.log.record('user_updated', { userId: id, change: 'email', by: 'undo' });
+  }
+}

@@ -1,0 +1,82 @@
+import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import { JobQueue } from '../database/job-queue.js';
+import { Mailer } from '../mail/mailer.js';
+import { RecipientLimit } from '../mail/recipient-limit.js';
+import type { RegisterRequest } from './auth.dto.js';
+import { MailLinksService } from './mail-links.service.js';
+import { PasswordHasher } from './password-hasher.js';
+import { checkPassword } from './password-policy.js';
+import { createToken, hashToken } from './tokens.js';
+
+/** A day to look into one's mail. */
+export const SIGN_UP_HOURS = 24;
+const JOB = { retryLimit: 5, retryDelay: 10, retryBackoff: true, expireInSeconds: 60 };
+
+interface Request {
+  id: string;
+}
+
+/** Somebody says that an address is his, and chooses a password. */
+@Injectable()
+export class SignUpRequestsService implements OnApplicationBootstrap {
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly queue: JobQueue,
+    private readonly mailer: Mailer,
+    private readonly limit: RecipientLimit,
+    private readonly links: MailLinksService,
+    private readonly hasher: PasswordHasher,
+  ) {}
+
+  async onApplicationBootstrap(): Promise<void> {
+    await this.queue.work<Request>('sign-up', async (job) => {
+      await this.sendLink(job.data);
+      await this.queue.delete(job);
+    });
+  }
+
+  /**
+   * The same answer and the same work for every address: whether somebody has it is asked later, by
+   * the worker (ASVS 6.3.8). Throws `weak_password`, `overloaded`.
+   */
+  async add({ email, password, displayName = '' }: RegisterRequest): Promise<void> {
+    checkPassword(password, email);
+    const passwordHash = await this.hasher.hash(password);
+    await this.dataSource.transaction(async (tx) => {
+      // As many rows an address as mails, counted before anybody knows whether there is an account.
+      if (!(await this.limit.admits(tx, email, 'sign-up'))) return;
+      const [row] = await tx.sql<Request[]>`
+        INSERT INTO sign_ups (email, display_name, password_hash, expires_at)
+        VALUES (${email}, ${displayName}, ${passwordHash},
+                now() + ${SIGN_UP_HOURS} * interval '1 hour')
+        RETURNING id`;
+      if (row) await this.queue.add(tx, 'sign-up', row, JOB);
+    });
+  }
+
+  /** Who has an account already learns that from his own mail, and nobody else does. */
+  private async sendLink({ id }: Request): Promise<void> {
+    const token = createToken();
+    await this.dataSource.transaction(async (tx) => {
+      const [[free]] = await tx.sql<[{ email: string }[], number]>`
+        UPDATE sign_ups SET token_hash = ${hashToken(token)}
+        WHERE id = ${id} AND NOT EXISTS (SELECT FROM users WHERE users.email = sign_ups.email)
+        RETURNING email`;
+      if (free) {
+        const link = this.links.urlOf('account/verify-address', token);
+        return this.mailer.send(tx, {
+          to: free.email,
+          template: 'verifyAddress',
+          values: { link },
+        });
+      }
+      const [taken] = await tx.sql<
+        { email: string }[]
+      >`SELECT email FROM sign_ups WHERE id = ${id}`;
+      const link = taken && (await this.links.create(tx, 'reset_password', taken.email));
+      if (link)
+        await this.mailer.send(tx, { to: taken.email, template: 'addressTaken', values: { link } });
+    });
+  }
+}

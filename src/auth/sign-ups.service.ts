@@ -1,0 +1,85 @@
+import { Injectable } from '@nestjs/common';
+import { DataSource, type EntityManager } from 'typeorm';
+import { SecurityLog } from '../audit/security-log.js';
+import { Housekeeping, SWEEP_ROWS } from '../database/housekeeping.js';
+import { Problem } from '../http/problem.js';
+import { CredentialsService } from '../users/credentials.service.js';
+import { LoginThrottle } from './login-throttle.js';
+import { PasswordHasher } from './password-hasher.js';
+import { hashToken } from './tokens.js';
+
+interface SignUp {
+  email: string;
+  displayName: string;
+  passwordHash: string;
+}
+
+/** Sign-ups that wait for the link of their mail. */
+@Injectable()
+export class SignUpsService {
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly credentials: CredentialsService,
+    private readonly hasher: PasswordHasher,
+    private readonly throttle: LoginThrottle,
+    private readonly log: SecurityLog,
+    housekeeping: Housekeeping,
+  ) {
+    housekeeping.register(() => this.forgetExpired());
+  }
+
+  /**
+   * Makes the account. The link alone is not enough: who registered somebody else's address would
+   * have an account there, with a password of his own, as soon as the other opens the link. Throws
+   * `invalid_link`, `wrong_password`, which leaves the link good, `rate_limited` and `overloaded`.
+   */
+  async verify(token: string, password: string, ip: string): Promise<void> {
+    const [found] = await this.dataSource.sql<
+      { id: string; email: string; passwordHash: string }[]
+    >`
+      SELECT id, email, password_hash AS "passwordHash" FROM sign_ups
+      WHERE token_hash = ${hashToken(token)} AND expires_at > now()`;
+    if (!found) throw new Problem('invalid_link');
+    await this.throttle.admit({ account: `sign-up ${found.id}`, ip });
+    if (!(await this.hasher.verify(found.passwordHash, password)))
+      throw new Problem('wrong_password');
+    const userId = await this.dataSource.transaction((tx) => this.createUser(tx, token));
+    if (!userId) throw new Problem('invalid_link');
+    // However many guessed at the address before: here is its owner.
+    await this.throttle.succeeded({ account: found.email, ip });
+    this.log.record('user_created', { userId });
+  }
+
+  private async createUser(tx: EntityManager, token: string): Promise<string | undefined> {
+    const signUp = await this.spend(tx, token);
+    return signUp && this.credentials.create(tx, { ...signUp, role: 'user' });
+  }
+
+  /**
+   * Spends the link, and with it those of all other sign-ups of the address. One statement decides:
+   * of any number of parallel uses one is told that it was the one. All are locked first, in one
+   * order: two links of one address never wait for each other.
+   */
+  private async spend(tx: EntityManager, token: string): Promise<SignUp | undefined> {
+    const rows = await tx.sql<SignUp[]>`
+      WITH live AS MATERIALIZED (
+        SELECT id, token_hash, email, display_name, password_hash FROM sign_ups
+        WHERE token_hash IS NOT NULL AND email = (
+          SELECT email FROM sign_ups
+          WHERE token_hash = ${hashToken(token)} AND expires_at > now())
+        ORDER BY id FOR UPDATE
+      ), chosen AS (
+        SELECT * FROM live WHERE token_hash = ${hashToken(token)}
+      ), spent AS (
+        UPDATE sign_ups SET token_hash = NULL
+        WHERE id IN (SELECT id FROM live) AND EXISTS (SELECT FROM chosen)
+      )
+      SELECT email, display_name AS "displayName", password_hash AS "passwordHash" FROM chosen`;
+    return rows[0];
+  }
+
+  private forgetExpired(): Promise<unknown> {
+    return this.dataSource.sql`DELETE FROM sign_ups WHERE id IN (
+      SELECT id FROM sign_ups WHERE expires_at < now() LIMIT ${SWEEP_ROWS} FOR UPDATE SKIP LOCKED)`;
+  }
+}
