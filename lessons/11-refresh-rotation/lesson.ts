@@ -53,7 +53,7 @@ export const lesson: Lesson = {
           },
         ],
       },
-      opens: ['refresh-table-copy'],
+      opens: ['refresh-table-copy', 'link-dump'],
     },
     {
       id: 'refresh-end',

@@ -67,6 +67,16 @@ const times = (id: string, title: string, path: string, faster: 'known' | 'unkno
   },
 });
 
+const EVES = password();
+
+const codeOf = async (target: Target, email: string) =>
+  (await target.stranger('eve').post(LOGIN, { email, password: EVES })).body['code'];
+
+async function codeAfter(target: Target, email: string) {
+  await target.stranger('eve').post(REGISTER, { email, password: EVES });
+  return codeOf(target, email);
+}
+
 const PAIR_TRIES = 11;
 
 /** After so many wrong tries, is there still an answer about the password? */
@@ -89,6 +99,32 @@ export const attacks: Attack[] = [
   answers('enumerate-register', 'Ask the sign-up who has an account', REGISTER),
   times('enumerate-login-time', 'Ask how long the sign-in takes', LOGIN, 'unknown'),
   times('enumerate-register-time', 'Ask how long the sign-up takes', REGISTER, 'known'),
+  {
+    id: 'enumerate-sign-up-and-in',
+    title: 'Sign up with Ada’s address, then sign in',
+    run: async (target) => {
+      const { email } = await target.person('ada');
+      const same = (await codeAfter(target, email)) === (await codeAfter(target, nobody()));
+      return same ? null : 'whether Ada has an account, by what becomes of a sign-up of Eve’s';
+    },
+  },
+  {
+    id: 'enumerate-confirmation',
+    title: 'Sign up with Ada’s address and sign in again and again, until the answer changes',
+    needsLab: true,
+    run: async (target) => {
+      const ada = { email: nobody(), password: password() };
+      await target.stranger('ada').post(REGISTER, ada);
+      const token = await target.mailed(ada.email);
+      const before = await codeAfter(target, ada.email);
+      // Eve’s sign-up has its link by then, too.
+      await target.mailed(ada.email);
+      const confirmed = { token, password: ada.password };
+      await target.stranger('ada').post('/v1/auth/verify-address', confirmed);
+      const after = await codeOf(target, ada.email);
+      return before === after ? null : 'the moment in which Ada got an account';
+    },
+  },
   {
     id: 'enumerate-block',
     title: 'Ask which accounts guessing is stopped for',

@@ -2,13 +2,19 @@ import type { Edit, Lesson } from '../engine/lesson.js';
 import { attacks } from './attacks.js';
 
 const AUTH = 'src/auth/auth.service.ts';
+const REQUESTS = 'src/auth/sign-up-requests.service.ts';
+const SIGN_UPS = 'src/auth/sign-ups.service.ts';
 const HASHER = 'src/auth/password-hasher.ts';
 
 const change = (file: string, find: string, replace: string) => ({
   edits: [{ file, find, replace } satisfies Edit],
 });
 
-const REFUSE = "throw new Problem('invalid_credentials');";
+const REFUSE = "throw new Problem(isPending ? 'address_not_verified' : 'invalid_credentials');";
+const PENDING = 'await this.credentials.findPendingHash(email)';
+const HASH = 'const passwordHash = await this.hasher.hash(password);';
+const TAKEN =
+  '(await this.dataSource.sql<unknown[]>`SELECT FROM users WHERE email = ${email}`).length > 0';
 const STORED = 'const stored = passwordHash ?? (await this.decoy);';
 const ADMIT = `await this.throttle.admit(attempt);
     const known = await this.credentials.find({ email });`;
@@ -36,7 +42,7 @@ export const lesson: Lesson = {
       removal: change(
         AUTH,
         REFUSE,
-        REFUSE.replace(/'.*'/, "known ? 'wrong_password' : 'not_found'"),
+        REFUSE.replace("'invalid_credentials'", "known ? 'wrong_password' : 'not_found'"),
       ),
       opens: ['enumerate-login'],
     },
@@ -53,26 +59,49 @@ export const lesson: Lesson = {
     },
     {
       id: 'enumerate-register-answer',
-      title: 'One answer for a new address and for a taken one',
-      file: AUTH,
-      removal: change(
-        AUTH,
-        "if (id) this.log.record('user_created', { userId: id });",
-        "if (!id) throw new Problem('forbidden');",
-      ),
-      opens: ['enumerate-register'],
+      title: 'One answer for a new address and for a taken one: only the mail differs',
+      file: REQUESTS,
+      removal: {
+        edits: [
+          {
+            file: REQUESTS,
+            find: 'import type { RegisterRequest }',
+            replace:
+              "import { Problem } from '../http/problem.js';\nimport type { RegisterRequest }",
+          },
+          {
+            file: REQUESTS,
+            find: HASH,
+            replace: `${HASH}\n    if (${TAKEN}) throw new Problem('forbidden');`,
+          },
+        ],
+      },
+      opens: ['enumerate-register', 'enumerate-sign-up-and-in'],
     },
     {
       id: 'enumerate-register-work',
-      title: 'The sign-up hashes before it looks',
+      title: 'The sign-up does not look: a worker does, after the answer',
+      file: REQUESTS,
+      removal: change(REQUESTS, HASH, `if (${TAKEN}) return;\n    ${HASH}`),
+      opens: ['enumerate-register-time', 'enumerate-sign-up-and-in'],
+    },
+    {
+      id: 'enumerate-pending',
+      title: 'A sign-up that waits is there for taken addresses, too',
       file: AUTH,
+      removal: change(AUTH, PENDING, `known ? undefined : ${PENDING}`),
+      opens: ['enumerate-sign-up-and-in', 'enumerate-confirmation'],
+    },
+    {
+      id: 'enumerate-sign-ups-stay',
+      title: 'It stays to its end, whoever gets the address meanwhile',
+      file: SIGN_UPS,
       removal: change(
-        AUTH,
-        'const passwordHash = await this.hasher.hash(password);',
-        `if (await this.credentials.find({ email })) return;
-    const passwordHash = await this.hasher.hash(password);`,
+        SIGN_UPS,
+        'UPDATE sign_ups SET token_hash = NULL\n        WHERE id IN (SELECT id FROM live)',
+        'DELETE FROM sign_ups\n        WHERE id IN (SELECT id FROM live)',
       ),
-      opens: ['enumerate-register-time'],
+      opens: ['enumerate-confirmation'],
     },
     {
       id: 'enumerate-budgets',
@@ -118,7 +147,7 @@ export const lesson: Lesson = {
         HASHER,
         STORED,
         `if (passwordHash === undefined) {
-      await new Promise((resolve) => setTimeout(resolve, Math.random() * 10));
+      await new Promise((resolve) => setTimeout(resolve, Math.random() * 5));
       return false;
     }
     const stored = passwordHash;`,

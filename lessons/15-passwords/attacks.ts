@@ -7,6 +7,7 @@ const newEmail = () => `ada-${randomBytes(4).toString('hex')}@example.com`;
 async function register(target: Target, email: string, password: string): Promise<boolean> {
   const client = target.stranger('ada');
   const { status } = await client.post('/v1/auth/register', { email, password });
+  if (status === 202) await target.confirm({ email, password });
   return status === 202;
 }
 

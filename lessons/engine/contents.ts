@@ -41,7 +41,7 @@ const HEAD = [
   'npm run lessons -- 03 --break      # a copy of the project with one control gone: find it, mend it',
   'npm run lessons -- 03 --judge      # does your mend hold?',
   'npm run attack -- bola-read --without bola-read-predicate',
-  'npm run attack -- bola-read --target https://your-own-api.example.com',
+  'npm run attack -- bola-read --target https://your-own-api.example.com --accounts two.json',
   'npm run prove                      # every control in every state',
   '```',
   '',

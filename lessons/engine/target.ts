@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto';
 import 'reflect-metadata';
 import { PasswordHasher } from '../../src/auth/password-hasher.js';
 import { Client, type Answer } from '../../test/support/client.js';
+import { findMailedToken } from '../../test/support/mailed-links.js';
+import { untilRecovered } from '../../test/support/waiting.js';
 import type { Instance } from './instance.js';
 
 /** One request and its answer, for the story. */
@@ -64,11 +66,10 @@ const newEmail = (name: string) => `${name}-${randomBytes(4).toString('hex')}@ex
 const LAB_PASSWORD = newPassword();
 const LAB_HASH = new PasswordHasher().hash(LAB_PASSWORD);
 
-async function signedUp(client: TracingClient, name: string) {
-  const credentials = { email: newEmail(name), password: newPassword() };
-  await client.post('/v1/auth/register', credentials);
-  const { body: tokens } = await client.post<Tokens>('/v1/auth/login', credentials);
-  return { ...credentials, tokens };
+/** An account that somebody made for the attacks on his deployment. */
+export interface Account {
+  email: string;
+  password: string;
 }
 
 /** What an attack may touch: an address, and in the lab also what stands behind it. */
@@ -78,6 +79,7 @@ export class Target {
   constructor(
     readonly url: string,
     private readonly instance?: Instance,
+    private readonly accounts: Account[] = [],
   ) {}
 
   /** The lab's own instance; throws when the target is somebody's deployment. */
@@ -90,12 +92,13 @@ export class Target {
     return new TracingClient(who, this.trace, this.url, ip);
   }
 
-  /** Somebody who has signed up and in, as anybody can. The trace leaves that out. */
+  /** Somebody who has an account and is signed in. The trace leaves that out. */
   async person(name: string): Promise<Person> {
     const mark = this.trace.length;
     const client = this.stranger(name);
-    const { tokens, ...credentials } =
-      (await this.enrolled(client, name)) ?? (await signedUp(client, name));
+    const { tokens, ...credentials } = this.instance
+      ? ((await this.enrolled(client, this.instance, name)) ?? (await this.signedUp(client, name)))
+      : await this.borrowed(client);
     if (!tokens.accessToken) throw new Error('signing in failed: not a target for this attack');
     const signedIn = client.withToken(tokens.accessToken);
     const { body } = await signedIn.get<{ id: string }>('/v1/users/me');
@@ -103,11 +106,42 @@ export class Target {
     return { name, id: body.id, ...credentials, ...tokens, client: signedIn };
   }
 
+  /**
+   * Opens the link that a sign-up brought to this address, if it brought one: in the lab the mails can
+   * be read. The trace leaves that out.
+   */
+  async confirm({ email, password }: Account): Promise<void> {
+    const [mark, token] = [this.trace.length, await this.mailed(email)];
+    if (token) await this.stranger(email).post('/v1/auth/verify-address', { token, password });
+    this.trace.length = mark;
+  }
+
+  /** The secret of the newest link that was mailed to this address. */
+  async mailed(email: string): Promise<string | undefined> {
+    await untilRecovered(this.lab.database);
+    return findMailedToken(this.lab.database, email);
+  }
+
+  private async signedUp(client: TracingClient, name: string) {
+    const credentials = { email: newEmail(name), password: newPassword() };
+    await client.post('/v1/auth/register', credentials);
+    await this.confirm(credentials);
+    const { body: tokens } = await client.post<Tokens>('/v1/auth/login', credentials);
+    return { ...credentials, tokens };
+  }
+
+  /** On somebody's deployment nobody can read the mails: each account is used once. */
+  private async borrowed(client: TracingClient) {
+    const account = this.accounts.shift();
+    if (!account) throw new Error('This attack needs more --accounts');
+    const { body: tokens } = await client.post<Tokens>('/v1/auth/login', account);
+    return { ...account, tokens };
+  }
+
   /** In the lab the sign-up is a row, which saves a hash; where hashes are another's, nothing. */
-  private async enrolled(client: TracingClient, name: string) {
-    if (!this.instance) return undefined;
+  private async enrolled(client: TracingClient, { database }: Instance, name: string) {
     const email = newEmail(name);
-    await this.instance.database.query(
+    await database.query(
       `INSERT INTO users (email, display_name, password_hash) VALUES ($1, '', $2)`,
       [email, await LAB_HASH],
     );

@@ -8,7 +8,7 @@ const PLACEHOLDERS: [pattern: RegExp, word: string, numbered: boolean][] = [
   [/eyJ[\w-]+\.[\w-]*\.[\w-]*/g, 'access token', true],
   [/[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}/g, 'id', true],
   [/\b[\da-f]{32}\b/g, 'request id', false],
-  [/\b[\w-]{43}\b/g, 'refresh token', true],
+  [/\b[\w-]{43}\b/g, 'token', true],
   [/(?<=\w)-[\da-f]{8}(?=(?:@|%40)example\.com)/g, '', false],
   [/plum orchid [\da-f]{8}/g, 'password', true],
   [/\b[\da-f]{8}\b/g, 'random', false],
