@@ -6,7 +6,7 @@ import { Housekeeping } from '../src/database/housekeeping.js';
 import { countStatuses, expectProblem } from './support/answers.js';
 import { liveSessions, tryLogin } from './support/auth.js';
 import { Client } from './support/client.js';
-import { newEmail, newPassword, signUp, type Person } from './support/factories.js';
+import { newEmail, newPassword, register, signUp, type Person } from './support/factories.js';
 import { linkToken } from './support/inventory.js';
 import { startApp, type TestApp } from './support/test-app.js';
 
@@ -133,6 +133,15 @@ describe('the budget of all strangers on one account', () => {
     expectProblem(stranger, 429, 'rate_limited');
     expect(await liveSessions(app, owner.id)).toHaveLength(1);
     expect((await tryLogin(owner.client, owner.email, owner.password)).status).toBe(200);
+  });
+
+  it('is not in the way of a first sign-in from where the address was confirmed', async () => {
+    const owner = { email: newEmail(), password: newPassword() };
+    const client = app.client();
+    await register({ ...app, client: () => client }, owner);
+    for (let n = 0; n < STRANGERS_BURST; n += 1) await guess(app.client(), owner.email);
+    expectProblem(await guess(app.client(), owner.email), 429, 'rate_limited');
+    expect((await tryLogin(client, owner.email, owner.password)).status).toBe(200);
   });
 
   it('is not opened to a stranger who claims the address of the owner', async () => {

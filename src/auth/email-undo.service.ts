@@ -33,6 +33,7 @@ export class EmailUndoService {
       if (move) {
         await endSessionsOf(tx, move.id);
         await this.mailer.send(tx, { to: move.toEmail, template: 'passwordChanged', values: {} });
+        await this.throttle.remember(tx, { account: move.toEmail, ip });
       }
       return move;
     });

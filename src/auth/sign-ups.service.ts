@@ -43,10 +43,16 @@ export class SignUpsService {
     await this.throttle.admit({ account: `sign-up ${found.id}`, ip });
     if (!(await this.hasher.verify(found.passwordHash, password)))
       throw new Problem('wrong_password');
-    const userId = await this.dataSource.transaction((tx) => this.createUser(tx, token));
+    const attempt = { account: found.email, ip };
+    const userId = await this.dataSource.transaction(async (tx) => {
+      const id = await this.createUser(tx, token);
+      // Before the first sign-in strangers could otherwise use up the tries of a new account.
+      if (id) await this.throttle.remember(tx, attempt);
+      return id;
+    });
     if (!userId) throw new Problem('invalid_link');
     // However many guessed at the address before: here is its owner.
-    await this.throttle.succeeded({ account: found.email, ip });
+    await this.throttle.succeeded(attempt);
     this.log.record('user_created', { userId });
   }
 
