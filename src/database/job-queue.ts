@@ -11,7 +11,12 @@ import {
   type PerJobWorkWithMetadataHandler,
   type SendOptions,
 } from 'pg-boss';
-import { DataSource, type EntityManager } from 'typeorm';
+import {
+  DataSource,
+  type EntityManager,
+  type EntitySubscriberInterface,
+  type QueryRunner,
+} from 'typeorm';
 import { JOB_SCHEMA, type QueueName } from './job-queue-schema.js';
 import { inTransaction, onPool } from './job-statements.js';
 
@@ -20,7 +25,9 @@ const STOP_MS = 5_000;
 /** How often jobs of crashed instances are looked for, and old ones deleted. */
 const SUPERVISE_SECONDS = 60;
 const DELETE_SECONDS = 600;
-/** Five jobs at the same time, looked for every second, and at once again while there are more. */
+/** Jobs of this instance are looked for so soon after their commit: soon, and not beside the answer. */
+const NUDGE_MS = 100;
+/** Five jobs at the same time; those of others are looked for every second, and while there are more. */
 const WORK = {
   pollingIntervalSeconds: 1,
   batchSize: 5,
@@ -36,9 +43,13 @@ type Work<Data> = (job: JobWithMetadata<Data>) => Promise<void>;
  * connections and with them their bounds; nothing here needs more than reading and writing rows.
  */
 @Injectable()
-export class JobQueue implements OnApplicationBootstrap, BeforeApplicationShutdown {
+export class JobQueue
+  implements OnApplicationBootstrap, BeforeApplicationShutdown, EntitySubscriberInterface
+{
   private readonly logger = new Logger(JobQueue.name);
   private readonly boss: PgBoss;
+  private readonly workers = new Map<QueueName, string>();
+  private readonly added = new WeakMap<QueryRunner, Set<QueueName>>();
 
   constructor(dataSource: DataSource) {
     this.boss = new PgBoss({
@@ -56,6 +67,7 @@ export class JobQueue implements OnApplicationBootstrap, BeforeApplicationShutdo
       maintenanceIntervalSeconds: DELETE_SECONDS,
     });
     this.boss.on('error', (error) => this.logger.warn(`job queue: ${error.message}`));
+    dataSource.subscribers.push(this);
   }
 
   async onApplicationBootstrap(): Promise<void> {
@@ -68,15 +80,24 @@ export class JobQueue implements OnApplicationBootstrap, BeforeApplicationShutdo
 
   /** The job is there once the transaction commits, and never when it does not. */
   async add(tx: EntityManager, name: QueueName, data: object, options: SendOptions): Promise<void> {
-    const db = await inTransaction(tx);
+    const { runner, db } = await inTransaction(tx);
     await this.boss.send(name, data, { ...options, db });
+    this.added.set(runner, (this.added.get(runner) ?? new Set()).add(name));
+  }
+
+  /** TypeORM calls it. Before the commit, nobody could see the job. */
+  afterTransactionCommit({ queryRunner }: { queryRunner: QueryRunner }): void {
+    for (const name of this.added.get(queryRunner) ?? []) {
+      const worker = this.workers.get(name);
+      if (worker) setTimeout(() => this.boss.notifyWorker(worker), NUDGE_MS).unref();
+    }
   }
 
   /** What the work throws is the failure of this job alone: it is tried again. */
   async work<Data>(name: QueueName, work: Work<Data>): Promise<void> {
     const handle: PerJobWorkWithMetadataHandler<Data> = (jobs) =>
       Promise.all(jobs.map((job) => settle(job, work)));
-    await this.boss.work<Data, unknown, typeof WORK>(name, WORK, handle);
+    this.workers.set(name, await this.boss.work<Data, unknown, typeof WORK>(name, WORK, handle));
   }
 
   /** Instead of keeping a finished job: its data may hold what nobody should find later. */

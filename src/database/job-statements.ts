@@ -10,11 +10,11 @@ export const onPool = (dataSource: DataSource): Db =>
   through(() => (dataSource.driver as PostgresDriver).master as Queryable);
 
 /** The connection of this transaction; throws where there is none. */
-export async function inTransaction(tx: EntityManager): Promise<Db> {
-  if (!tx.queryRunner?.isTransactionActive)
+export async function inTransaction({ queryRunner: runner }: EntityManager) {
+  if (!runner?.isTransactionActive)
     throw new Error('A job is added inside the transaction that causes it');
-  const client = (await tx.queryRunner.connect()) as Queryable;
-  return through(() => client);
+  const client = (await runner.connect()) as Queryable;
+  return { runner, db: through(() => client) };
 }
 
 /** The statements are pg-boss's own and bind what is ours. Several at once can bind nothing. */
