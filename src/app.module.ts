@@ -1,6 +1,8 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
 import { AccessModule } from './access/access.module.js';
+import { AdminFactorGuard } from './access/admin-factor.guard.js';
+import { FreshAuthGuard } from './access/fresh-auth.guard.js';
 import { RolesGuard } from './access/roles.guard.js';
 import { UserRateLimitGuard } from './access/user-rate-limit.guard.js';
 import { AuditModule } from './audit/audit.module.js';
@@ -8,6 +10,7 @@ import { AuthModule } from './auth/auth.module.js';
 import { JwtAuthGuard } from './auth/jwt-auth.guard.js';
 import type { Config } from './config/config.js';
 import { ConfigModule } from './config/config.module.js';
+import { CryptoModule } from './crypto/crypto.module.js';
 import { DatabaseModule } from './database/database.module.js';
 import { HealthModule } from './health/health.module.js';
 import { DeclaredInputGuard } from './http/declared-input.guard.js';
@@ -27,6 +30,7 @@ export class AppModule {
       imports: [
         ConfigModule.with(config),
         DatabaseModule,
+        CryptoModule,
         HttpModule,
         AccessModule,
         AuditModule,
@@ -40,6 +44,8 @@ export class AppModule {
         // Before these: the hooks of http/request.hooks.ts, with the budget of the source address.
         { provide: APP_GUARD, useClass: JwtAuthGuard },
         { provide: APP_GUARD, useClass: RolesGuard },
+        { provide: APP_GUARD, useClass: AdminFactorGuard },
+        { provide: APP_GUARD, useClass: FreshAuthGuard },
         { provide: APP_GUARD, useClass: UserRateLimitGuard },
         { provide: APP_GUARD, useClass: DeclaredInputGuard },
         { provide: APP_PIPE, useClass: ValidationPipe },

@@ -4,7 +4,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { LogController, type FastifyInstance } from 'fastify';
 import type { Socket } from 'node:net';
 import { PUBLIC } from './access/access.decorators.js';
-import { declaresAccess } from './access/declares-access.js';
+import { declaresAccess, problemsOfAccess } from './access/declares-access.js';
 import { AppModule } from './app.module.js';
 import { watchProblems } from './audit/problem-events.js';
 import { writeEvent } from './audit/security-log.js';
@@ -78,7 +78,11 @@ async function setUp(app: NestFastifyApplication, config: Config): Promise<void>
 }
 
 export const openApiOf = (app: NestFastifyApplication) =>
-  buildOpenApi(app, ({ handler }: DeclaredRoute) => Reflect.hasMetadata(PUBLIC, handler));
+  buildOpenApi(
+    app,
+    ({ handler }: DeclaredRoute) => Reflect.hasMetadata(PUBLIC, handler),
+    problemsOfAccess,
+  );
 
 function createAdapter(config: Config): FastifyAdapter {
   return new FastifyAdapter({

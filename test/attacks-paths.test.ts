@@ -27,7 +27,11 @@ describe('every route', () => {
   });
   /** The address of what belongs to Ada. */
   const fill = (route: Route) =>
-    fillPath(route, { id: route.path.startsWith('/v1/users') ? ada.id : id, userId: ada.id });
+    fillPath(route, {
+      id: route.path.startsWith('/v1/users') ? ada.id : id,
+      userId: ada.id,
+      factorId: ada.id,
+    });
 
   it('that asks for a token refuses one that was edited, unsigned or signed by a stranger', async () => {
     const [header = '', claims = '', signature = ''] = admin.tokens.accessToken.split('.');

@@ -6,6 +6,7 @@ import { LIMITS } from '../src/app.setup.js';
 import { LEVELS } from '../src/audit/security-log.js';
 import { MOST_FAILURES, REMEMBERED_DAYS } from '../src/auth/login-failures.service.js';
 import {
+  CODES,
   KNOWN_SOURCE_DAYS,
   OVERALL,
   PAIR,
@@ -16,8 +17,14 @@ import { CHANGE_MINUTES, UNDO_DAYS } from '../src/auth/email-links.service.js';
 import { INVITATION_DAYS } from '../src/auth/invitations.service.js';
 import { RESET_MINUTES } from '../src/auth/mail-links.service.js';
 import { SIGN_UP_HOURS } from '../src/auth/sign-up-requests.service.js';
+import { CHALLENGE_ATTEMPTS, CHALLENGE_MINUTES } from '../src/auth/challenges.service.js';
+import { FRESH as OF_FACTORS } from '../src/auth/factors.controller.js';
+import { ENROLMENT_MINUTES, MAX_FACTORS } from '../src/auth/factors.service.js';
+import { RECOVERY_CODES } from '../src/auth/recovery-codes.service.js';
+import { DRIFT_STEPS, STEP_SECONDS } from '../src/auth/totp.js';
+import { FRESH as OF_USERS } from '../src/users/users.controller.js';
 import { MAX_WAITING } from '../src/auth/password-hasher.js';
-import { MAX_LENGTH, MIN_LENGTH } from '../src/auth/password-policy.js';
+import { MAX_LENGTH, MIN_LENGTH, MIN_LENGTH_WITH_FACTOR } from '../src/auth/password-policy.js';
 import { IDLE_DAYS, SESSION_DAYS } from '../src/auth/sessions.service.js';
 import { DATABASE_LIMITS } from '../src/database/data-source-options.js';
 import { MAX_PAGE_SIZE } from '../src/http/page.dto.js';
@@ -97,10 +104,33 @@ describe('docs/limits.md', () => {
     expect(PAGE).toContain(`than ${1 / OVERALL.secondsEach} in a second`);
     expect(tableOf('Of a password')).toEqual({
       'its length': [`${MIN_LENGTH} to ${MAX_LENGTH} characters`],
+      'its length beside a second factor': [
+        `${MIN_LENGTH_WITH_FACTOR} to ${MAX_LENGTH} characters`,
+      ],
       'hashes that wait at the same time': [`${MAX_WAITING}, then \`overloaded\``],
     });
     expect(PAGE).toContain('**No stranger can lock anybody out.**');
     expect(PAGE).toContain(`known to the account for ${KNOWN_SOURCE_DAYS} days`);
+  });
+
+  it('has how guessing codes is stopped, and for how long a sign-in is fresh', () => {
+    expect(tableOf('Codes of a second factor')).toEqual({
+      'answered at once, in a row': [say(CODES.free)],
+      'the wait after them, which doubles': [
+        `${say(CODES.firstWait)} to ${say(CODES.longestWait, 'seconds')}`,
+      ],
+      'good at a time': [say(2 * DRIFT_STEPS + 1, 'steps')],
+      'one step': [say(STEP_SECONDS, 'seconds')],
+      'tries of one challenge': [say(CHALLENGE_ATTEMPTS)],
+      'the life of a challenge': [say(CHALLENGE_MINUTES, 'minutes')],
+      'the life of an enrolment': [say(ENROLMENT_MINUTES, 'minutes')],
+      'recovery codes of one account': [say(RECOVERY_CODES)],
+      'factors of one account': [say(MAX_FACTORS)],
+    });
+    const [factors, users] = [OF_FACTORS, OF_USERS].map(({ withinSeconds }) => withinSeconds);
+    expect(PAGE.replaceAll('\n', ' ')).toContain(
+      `${say(factors, 'seconds')} for factors, ${say(users)} for roles`,
+    );
   });
 
   it('has how long a session lives, used and unused', () => {

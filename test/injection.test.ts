@@ -14,6 +14,7 @@ import {
   type Route,
 } from './support/inventory.js';
 import { recordStatements } from './support/statements.js';
+import { setFactor } from './support/second-factors.js';
 import { startApp, type TestApp } from './support/test-app.js';
 
 /** Legal requests write to these; to all others nothing may be added and nothing be lost. */
@@ -88,14 +89,15 @@ function valuesOf({ name, schema }: Field, payload: string, costly: boolean): un
 }
 
 /** Somebody whom the route serves, and what of his it is tried on. What is his may be used up. */
-async function targetOf({ callers, rateLimit, path, inputs }: Route) {
+async function targetOf({ callers, rateLimit, path, inputs, key }: Route) {
   const isAdmin = callers !== 'anybody' && !callers.includes('user');
   const isUsedUp = rateLimit === 'credentials';
   const person = isUsedUp ? await createPerson('user') : oneOf(isAdmin ? admins : crowd);
   const isVersioned = path.includes(':id') && !isAdmin && inputs.body;
   const { id } = isVersioned ? await createResource(person) : bystander;
   const client = app.client().withToken(person.tokens.accessToken);
-  return { person, client, values: { id, userId: bystander.id } };
+  const { factorId = '' } = await setFactor(app, key, person);
+  return { person, client, values: { id, userId: bystander.id, factorId } };
 }
 
 /** Each place of a route that takes a text, with the payload in it and all the rest legal. */
@@ -123,6 +125,8 @@ const JUDGED = new Set([
   'wrong_password',
   'invalid_refresh_token',
   'invalid_link',
+  'invalid_challenge',
+  'wrong_code',
   'invalid_cursor',
 ]);
 const isOpen = ({ schema: { enum: choices, format, type } }: Field) =>

@@ -13,13 +13,14 @@ import {
   legalHeaders,
   type Route,
 } from './support/inventory.js';
+import { setFactor } from './support/second-factors.js';
 import { startApp, type TestApp } from './support/test-app.js';
 
 /** What the caller is to the object that the address names. */
 type Standing = 'own' | 'writer' | 'reader' | 'foreign' | 'missing';
 type Verdict = 'yes' | 403 | 404;
 interface Rule {
-  object: 'none' | 'resource' | 'user' | 'session';
+  object: 'none' | 'resource' | 'user' | 'session' | 'factor';
   /** Whom `:userId` names, where there is one. */
   naming: 'guest' | 'oneself' | 'missing';
   verdicts: Partial<Record<Standing, Verdict>>;
@@ -45,6 +46,12 @@ const session: Rule = {
   verdicts: { own: 'yes', foreign: 404, missing: 404 },
 };
 
+const factor: Rule = {
+  ...alone,
+  object: 'factor',
+  verdicts: { own: 'yes', foreign: 404, missing: 404 },
+};
+
 /** Who gets what, once the route's declared roles let him in. A route that is missing here fails. */
 const POLICY: Record<string, Rule[]> = {
   'GET /.well-known/jwks.json': [alone],
@@ -57,6 +64,8 @@ const POLICY: Record<string, Rule[]> = {
   'POST /v1/auth/confirm-email-change': [alone],
   'POST /v1/auth/undo-email-change': [alone],
   'POST /v1/auth/login': [alone],
+  'POST /v1/auth/second-factor': [alone],
+  'POST /v1/auth/reauthenticate': [alone],
   'POST /v1/auth/refresh': [alone],
   'POST /v1/auth/forgot-password': [alone],
   'POST /v1/auth/reset-password': [alone],
@@ -71,6 +80,11 @@ const POLICY: Record<string, Rule[]> = {
   'DELETE /v1/users/me/sessions/:id': [session],
   'GET /v1/users/:id/sessions': [user('yes', 'yes')],
   'DELETE /v1/users/:id/sessions': [user('yes', 'yes')],
+  'GET /v1/users/me/factors': [alone],
+  'POST /v1/users/me/factors/totp': [alone],
+  'POST /v1/users/me/factors/:factorId/confirm': [factor],
+  'DELETE /v1/users/me/factors/:factorId': [factor],
+  'POST /v1/users/me/recovery-codes': [alone],
   'GET /v1/users': [alone],
   'GET /v1/users/:id': [user('yes', 'yes')],
   'PUT /v1/users/:id/role': [user('yes', 'yes')],
@@ -162,13 +176,20 @@ async function tryOut(
   const { owner, secret, id } = await setScene(person, guest, standing);
   const client = caller === 'nobody' ? app.client() : person.client;
   const { sid } = decodeJwt<{ sid: string }>(owner.tokens.accessToken);
-  const target = { none: id, resource: id, user: owner.id, session: sid }[object];
+  const { factorId = '', ...typed } = await setFactor(
+    app,
+    route.key,
+    object === 'factor' ? owner : person,
+  );
+  const target = { none: id, resource: id, user: owner.id, session: sid, factor: id }[object];
   const path = fillPath(route, {
     id: standing === 'missing' ? randomUUID() : target,
     userId: { guest: guest.id, oneself: person.id, missing: randomUUID() }[naming],
+    factorId: standing === 'missing' ? randomUUID() : factorId,
   });
   const headers = legalHeaders(route);
-  const body = await legalBody(app, route, person);
+  const legal = await legalBody(app, route, person);
+  const body = legal && { ...legal, ...typed };
   const before = await fingerprint(app.database);
   const answer = await client.send(route.method, path, body, headers);
   const head = route.method === 'GET' ? (await client.send('HEAD', path)).status : answer.status;

@@ -14,6 +14,7 @@ import {
   legalHeaders,
   type Route,
 } from './support/inventory.js';
+import { setFactor } from './support/second-factors.js';
 import { startApp, type TestApp } from './support/test-app.js';
 
 type Refusable = Answer<{ code?: string; errors?: object[] }>;
@@ -60,7 +61,8 @@ async function legalRequest(route: Route) {
   const person = await createPerson(isAdmin ? 'admin' : 'user');
   const [other, { id }] = [await createPerson('user'), await createResource(person)];
   const named = isAdmin ? other.id : id;
-  const path = fillPath(route, { id: named, userId: other.id });
+  const { factorId = '', ...typed } = await setFactor(app, route.key, person);
+  const path = fillPath(route, { id: named, userId: other.id, factorId });
   const headers = legalHeaders(route);
   // Each from an address of its own: no budget of an address ends the walk.
   const send = (body: unknown, query = ''): Promise<Refusable> =>
@@ -68,7 +70,8 @@ async function legalRequest(route: Route) {
       .client()
       .withToken(person.tokens.accessToken)
       .send(route.method, path + query, body, headers);
-  return { send, body: await legalBody(app, route, person) };
+  const body = await legalBody(app, route, person);
+  return { send, body: body && { ...body, ...typed } };
 }
 
 /** Columns that are sent along and not declared there: each must be refused by its name. */

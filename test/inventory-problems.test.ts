@@ -15,6 +15,7 @@ import type { Person, ResourceBody } from './support/factories.js';
 import { inventoryOf, type Route } from './support/inventory.js';
 import { PostgresProxy } from './support/postgres-proxy.js';
 import { exchange } from './support/raw-http.js';
+import { addTotp, ageSession, challengeFor, prove, wrongCode } from './support/second-factors.js';
 import { startApp, type TestApp } from './support/test-app.js';
 import { createTestDatabase, type TestDatabase } from './support/test-database.js';
 
@@ -27,6 +28,8 @@ interface AnyAnswer {
 /** More than may wait for a password to be hashed, by far. */
 const CROWD = 160;
 const LOGIN = 'POST /v1/auth/login';
+const SECOND = 'POST /v1/auth/second-factor';
+const ENROL = 'POST /v1/users/me/factors/totp';
 const REGISTER = 'POST /v1/auth/register';
 const CREATE = 'POST /v1/resources';
 const CHANGE = 'PATCH /v1/resources/:id';
@@ -184,6 +187,53 @@ const PROVOCATIONS = {
         () => recover(),
       ),
   ],
+  wrong_code: [
+    SECOND,
+    async () => {
+      const person = await signUp(app);
+      const { secret } = await addTotp(app, person);
+      return prove(app.client(), await challengeFor(app, person), wrongCode(secret));
+    },
+  ],
+  second_factor_required: [
+    LOGIN,
+    async () => {
+      const person = await signUp(app);
+      await addTotp(app, person);
+      return tryLogin(app.client(), person.email, person.password);
+    },
+  ],
+  invalid_challenge: [SECOND, () => prove(app.client(), 'of nobody', '000000')],
+  insufficient_user_authentication: [
+    ENROL,
+    async () => {
+      const { client } = await ageSession(app, await signUp(app), 3_600);
+      return client.post('/v1/users/me/factors/totp', { name: 'Phone' });
+    },
+  ],
+  second_factor_required_for_role: ['GET /v1/users', () => administerStrictly()],
+  too_many_factors: [
+    ENROL,
+    async () => {
+      const person = await signUp(app);
+      for (let factors = 0; factors < 5; factors += 1) await addTotp(app, person);
+      return person.client.post('/v1/users/me/factors/totp', { name: 'Phone' });
+    },
+  ],
+  no_second_factor: [
+    'POST /v1/users/me/recovery-codes',
+    () => ada.client.post('/v1/users/me/recovery-codes'),
+  ],
+  password_needs_second_factor: [
+    'DELETE /v1/users/me/factors/:factorId',
+    async () => {
+      const { client, password, ...person } = await signUp(app);
+      const { id } = await addTotp(app, { ...person, client, password });
+      const shorter = { currentPassword: password, newPassword: 'Quilt4Mox' };
+      await client.put('/v1/users/me/password', shorter);
+      return client.delete(`/v1/users/me/factors/${id}`);
+    },
+  ],
   not_ready: [
     'GET /v1/health/ready',
     () =>
@@ -213,6 +263,15 @@ function requestTimeout(): Promise<AnyAnswer> {
     () => raw('GET /v1/health/live HTTP/1.1\r\nHost: api\r\n', 5_000),
     () => (server.headersTimeout = headersTimeout),
   );
+}
+
+async function administerStrictly(): Promise<AnyAnswer> {
+  const strict = await startApp({ env: { ADMIN_SECOND_FACTOR: 'required' } });
+  try {
+    return await (await createAdministrator(strict)).client.get('/v1/users');
+  } finally {
+    await strict.close();
+  }
 }
 
 async function hammer(): Promise<AnyAnswer> {
@@ -245,7 +304,11 @@ describe.each(codes)('%s', (code) => {
   it('is raised over HTTP, with its status and sentence', async () => {
     const [, provoke] = PROVOCATIONS[code];
     const answer = await provoke();
-    const { errors: _errors, ...body } = JSON.parse(answer.text) as Record<string, unknown>;
+    const {
+      errors: _errors,
+      challenge: _challenge,
+      ...body
+    } = JSON.parse(answer.text) as Record<string, unknown>;
     const type = `urn:bulwark:problem:${code}`;
     const requestId = answer.headers.get('x-request-id');
     expect([answer.status, body]).toEqual([status, { type, title, status, code, requestId }]);

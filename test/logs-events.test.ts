@@ -8,6 +8,7 @@ import {
   type Person,
 } from './support/factories.js';
 import { exchange } from './support/raw-http.js';
+import { addTotp, challengeFor, CODES, FACTORS, prove } from './support/second-factors.js';
 import { PATIENCE_MS, spawnApp, type SpawnedApp } from './support/spawned-app.js';
 
 let app: SpawnedApp;
@@ -95,6 +96,24 @@ describe('hostile headers', () => {
   });
 });
 
+async function useFactors(): Promise<void> {
+  const bob = await signUpByMail(app);
+  const [{ id }, { recoveryCodes }] = [await addTotp(app, bob), await addTotp(app, bob)];
+  const { body } = await bob.client.post<{ recoveryCodes: string[] }>(CODES);
+  expect(recoveryCodes).toEqual([]);
+  // Another's secret, as somebody would put it there who can write to the database.
+  await app.database.query(
+    `UPDATE totp_secrets SET secret_sealed = (
+       SELECT secret_sealed FROM totp_secrets WHERE factor_id = $1)
+     WHERE factor_id IN (SELECT id FROM factors WHERE user_id = $2)`,
+    [id, bob.id],
+  );
+  const challenge = await challengeFor(app, bob);
+  await prove(app.client(), challenge, '000000');
+  await prove(app.client(), challenge, body.recoveryCodes[0] ?? '');
+  await bob.client.delete(`${FACTORS}/${id}`);
+}
+
 describe('the vocabulary', () => {
   it('is used whole: every event is written where it belongs, at its level', async () => {
     const client = app.client();
@@ -110,6 +129,7 @@ describe('the vocabulary', () => {
     await eve.client.put('/v1/users/me/password', { ...change, currentPassword: eve.password });
     await admin.put(`/v1/users/${ada.id}/role`, { role: 'admin' });
     await admin.post(`/v1/users/${ada.id}/disable`);
+    await useFactors();
     const { refreshToken } = eve.tokens;
     await client.post('/v1/auth/refresh', { refreshToken });
     await client.post('/v1/auth/refresh', { refreshToken });

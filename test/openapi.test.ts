@@ -56,7 +56,9 @@ describe('the OpenAPI document', () => {
   it('says of every operation what it does and who may call it', () => {
     for (const { name, operation } of operations()) {
       const open =
-        /health|jwks|register|verify|accept|confirm|undo|login|refresh|forgot|reset/.test(name);
+        /health|jwks|register|verify|accept|auth\/confirm|undo|login|second-factor|refresh|forgot|reset/.test(
+          name,
+        );
       expect([name, typeof operation.summary]).toEqual([name, 'string']);
       expect([name, operation.security?.length ?? 0]).toEqual([name, open ? 0 : 1]);
     }
@@ -119,6 +121,7 @@ describe('the OpenAPI document', () => {
       'POST /v1/auth/confirm-email-change': ['token'],
       'POST /v1/auth/undo-email-change': ['token', 'newPassword'],
       'POST /v1/auth/login': ['email', 'password', 'refreshTokenIn'],
+      'POST /v1/auth/second-factor': ['challenge', 'code', 'refreshTokenIn'],
       'POST /v1/auth/refresh': ['refreshToken'],
       'POST /v1/auth/forgot-password': ['email'],
       'POST /v1/auth/reset-password': ['token', 'newPassword'],

@@ -13,6 +13,7 @@ import {
 } from './support/factories.js';
 import { linkToken } from './support/inventory.js';
 import { mailedToken } from './support/mailed-links.js';
+import { challengeFor, totpCode } from './support/second-factors.js';
 import { recordStatements, type Statement } from './support/statements.js';
 import { startApp, type TestApp } from './support/test-app.js';
 import { untilRecovered } from './support/waiting.js';
@@ -31,6 +32,10 @@ const GROWING = new Set([
   'mail_links',
   'sign_ups',
   'invitations',
+  'factors',
+  'totp_secrets',
+  'recovery_codes',
+  'second_factor_challenges',
 ]);
 
 let app: TestApp;
@@ -178,6 +183,26 @@ async function visitRecovery(): Promise<void> {
   expect((await visit(anybody, 'POST /v1/auth/reset-password', { body })).status).toBe(204);
 }
 
+async function visitFactors(): Promise<void> {
+  const person = await signUp(app);
+  const me = '/v1/users/me';
+  await visit(person, `GET ${me}/factors`);
+  const enrolled = await visit(person, `POST ${me}/factors/totp`, { body: { name: 'Phone' } });
+  const { id: factorId = '', secret = '' } = enrolled.body;
+  const params = { factorId };
+  const code = totpCode(secret, -1);
+  await visit(person, `POST ${me}/factors/:factorId/confirm`, { params, body: { code } });
+  const anybody = { client: app.client() };
+  for (const answer of [totpCode(secret), '7K2M-Q9XD-4TBN-C8HV']) {
+    const body = { challenge: await challengeFor(app, person), code: answer };
+    await visit(anybody, 'POST /v1/auth/second-factor', { body });
+  }
+  const body = { password: person.password, code: totpCode(secret, 1) };
+  await visit(person, 'POST /v1/auth/reauthenticate', { body });
+  await visit(person, `POST ${me}/recovery-codes`);
+  await visit(person, `DELETE ${me}/factors/:factorId`, { params });
+}
+
 async function visitPublic(): Promise<void> {
   const anybody = { client: app.client() };
   await visit(anybody, 'GET /v1/health/live');
@@ -202,6 +227,7 @@ beforeAll(async () => {
     visitRecovery,
     visitEmailChange,
     visitInvitations,
+    visitFactors,
   ])
     await walk();
   recorder.stop();

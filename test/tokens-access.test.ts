@@ -28,6 +28,8 @@ describe('an access token', () => {
       sid: expect.stringMatching(UUID),
       jti: expect.stringMatching(UUID),
       role: 'user',
+      auth_time: expect.any(Number),
+      amr: ['pwd'],
     });
     expect(exp - iat).toBe(600);
     expect(Math.abs(iat - Date.now() / 1_000)).toBeLessThan(60);

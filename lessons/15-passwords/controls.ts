@@ -14,7 +14,7 @@ const line = (id: string, title: string, find: string, opens: string[]): Control
 });
 
 export const controls: Control[] = [
-  line('password-minimum', 'Fifteen characters or more', 'if (effort < MIN_LENGTH)', [
+  line('password-minimum', 'Fifteen characters or more', 'if (effortOf(typed) < minimum)', [
     'password-short',
     'password-short-emoji',
     'password-ligature',
@@ -56,7 +56,12 @@ export const controls: Control[] = [
     removal: remove(POLICY, "typed.normalize('NFKC')", 'typed'),
     opens: ['password-common-wide'],
   },
-  line('password-maximum', '128 characters at the most', 'if (length > MAX_LENGTH)', []),
+  line(
+    'password-maximum',
+    '128 characters at the most',
+    'if (lengthOf(password) > MAX_LENGTH)',
+    [],
+  ),
   {
     id: 'password-input-maximum',
     title: '512 code points at the most, before anything looks at them',
@@ -74,7 +79,7 @@ export const controls: Control[] = [
     file: 'src/auth/account.service.ts',
     removal: remove(
       'src/auth/account.service.ts',
-      "    checkPassword(request.newPassword, email, '/newPassword');\n",
+      "    checkPassword(request.newPassword, owner, '/newPassword');\n",
     ),
     opens: ['password-change-common'],
   },

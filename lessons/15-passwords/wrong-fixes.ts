@@ -16,7 +16,7 @@ export const wrongFixes: WrongFix[] = [
       edits: [
         {
           file: POLICY,
-          find: 'const reason = weakness(password, email);',
+          find: 'const reason = weakness(password, owner.email, minimum);',
           replace: `const reason = password.length < 5 ? ['min', 'has too few characters'] : undefined;`,
         },
         {
@@ -48,8 +48,8 @@ export const wrongFixes: WrongFix[] = [
     why: 'An emoji counts twice, and a ligature counts as all its letters.',
     change: change(
       POLICY,
-      'const effort = Math.min(length, Array.from(typed).length);',
-      'const effort = password.length;',
+      'Math.min(lengthOf(normalize(typed)), lengthOf(typed));',
+      'normalize(typed).length;',
     ),
     opens: ['password-short-emoji', 'password-ligature'],
   },

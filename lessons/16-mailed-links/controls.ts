@@ -229,8 +229,8 @@ export const controls: Control[] = [
     title: 'The way back takes a new password along: who moved the account knew the old one',
     file: MOVE_LINKS,
     removal: removal(MOVE_LINKS, [
-      'SET email = spent.to_email, password_hash = ${newHash} FROM',
-      'SET email = spent.to_email FROM',
+      'SET email = spent.to_email, password_hash = ${newHash}, password_is_short = false',
+      'SET email = spent.to_email',
     ]),
     opens: ['link-undo-password'],
   },

@@ -11,6 +11,7 @@ const PLACEHOLDERS: [pattern: RegExp, word: string, numbered: boolean][] = [
   [/\b[\w-]{43}\b/g, 'token', true],
   [/(?<=\w)-[\da-f]{8}(?=(?:@|%40)example\.com)/g, '', false],
   [/plum orchid [\da-f]{8}/g, 'password', true],
+  [/(?<="code": ")\d{6}(?=")/g, 'code', true],
   [/\b[\da-f]{8}\b/g, 'random', false],
   [/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'time', false],
 ];

@@ -4,12 +4,20 @@ import type { Actor, Role } from './actor.js';
 
 export const PUBLIC = 'bulwark:public';
 export const ROLES_ALLOWED = 'bulwark:roles';
+export const FRESH_AUTH = 'bulwark:fresh-auth';
 
 /** Anybody may call this route, without a token. */
 export const Public = () => SetMetadata(PUBLIC, true);
 
 /** Signed-in users with one of these roles may call this route. */
 export const Roles = (...roles: [Role, ...Role[]]) => SetMetadata(ROLES_ALLOWED, roles);
+
+/**
+ * Only sessions that proved their credentials so recently may call this route (RFC 9470, ASVS 7.5.3):
+ * `POST /v1/auth/reauthenticate` does it anew.
+ */
+export const FreshAuth = ({ withinSeconds }: { withinSeconds: number }) =>
+  SetMetadata(FRESH_AUTH, withinSeconds);
 
 /** The verified caller, for the service's first argument. Throws on a route that is public. */
 export const CurrentActor = createParamDecorator(

@@ -6,6 +6,10 @@ export interface Actor {
   readonly userId: string;
   readonly sessionId: string;
   readonly role: Role;
+  /** When the session last proved its credentials, in seconds of Unix time. */
+  readonly authenticatedAt: number;
+  /** Whether a second factor was among them. */
+  readonly twoFactor: boolean;
 }
 
 declare module 'fastify' {

@@ -1,5 +1,8 @@
+import type { DeclaredRoute } from '../http/declared-routes.js';
+import type { ProblemCode } from '../http/problem.js';
 import type { RouteCheck } from '../http/route-proof.js';
-import { PUBLIC, ROLES_ALLOWED } from './access.decorators.js';
+import { FRESH_AUTH, PUBLIC, ROLES_ALLOWED } from './access.decorators.js';
+import type { Role } from './actor.js';
 
 /** Part of the route proof: each route says who may call it, in one way. */
 export const declaresAccess: RouteCheck = ({ handler }) => {
@@ -9,5 +12,19 @@ export const declaresAccess: RouteCheck = ({ handler }) => {
     return [
       "does not say who may call it: add @Roles('user', 'admin'), @Roles('admin') or @Public()",
     ];
+  if (isPublic && Reflect.hasMetadata(FRESH_AUTH, handler))
+    return ['is @Public() and has @FreshAuth(): nobody has signed in there'];
   return isPublic && hasRoles ? ['is @Public() and has @Roles(): keep one of them'] : [];
 };
+
+/** What the guards of this route can answer beyond what every route that asks for a token can. */
+export function problemsOfAccess({ handler }: Pick<DeclaredRoute, 'handler'>): ProblemCode[] {
+  const roles = Reflect.getMetadata(ROLES_ALLOWED, handler) as Role[] | undefined;
+  const administers = roles !== undefined && !roles.includes('user');
+  return [
+    ...(Reflect.hasMetadata(FRESH_AUTH, handler)
+      ? (['insufficient_user_authentication'] as const)
+      : []),
+    ...(administers ? (['second_factor_required_for_role'] as const) : []),
+  ];
+}

@@ -8,6 +8,8 @@ const EVENTS: { readonly [C in ProblemCode]?: SecurityEvent } = {
   forbidden: 'authz_fail',
   cross_site_request: 'authz_fail',
   ambiguous_token: 'input_validation_fail',
+  insufficient_user_authentication: 'authz_fail',
+  second_factor_required_for_role: 'authz_fail',
   rate_limited: 'excess_rate_limit_exceeded',
   malformed_json: 'input_validation_fail',
   duplicate_key: 'input_validation_fail',

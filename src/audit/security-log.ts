@@ -16,10 +16,16 @@ export const LEVELS = {
   authn_token_revoked: 'info',
   authn_token_reuse: 'error',
   authn_token_invalid: 'warn',
+  authn_factor_added: 'warn',
+  authn_factor_removed: 'warn',
+  authn_factor_fail: 'warn',
+  authn_recovery_code_used: 'warn',
+  authn_recovery_codes_created: 'info',
   authn_password_change: 'info',
   authn_password_change_fail: 'warn',
   authz_fail: 'warn',
   authz_admin: 'warn',
+  data_integrity_fail: 'error',
   input_validation_fail: 'warn',
   excess_rate_limit_exceeded: 'warn',
   user_created: 'info',
@@ -32,7 +38,7 @@ export const LEVELS = {
 
 export type SecurityEvent = keyof typeof LEVELS;
 /** Ids, codes and addresses. Never a secret, a token or an e-mail address. */
-export type EventFacts = Record<string, string | number | undefined>;
+export type EventFacts = Record<string, string | number | boolean | undefined>;
 
 /** Writes security events as log lines that a rule can match on `event` (ASVS 16.3). */
 @Injectable()

@@ -24,7 +24,7 @@ export class AcceptInvitationService {
       SELECT email FROM invitations
       WHERE token_hash = ${hashToken(token)} AND expires_at > now()`;
     if (!invited) throw new Problem('invalid_link');
-    checkPassword(password, invited.email);
+    checkPassword(password, invited);
     const passwordHash = await this.hasher.hash(password);
     const user: NewUser = { ...invited, displayName, passwordHash, role: 'user' };
     const userId = await this.dataSource.transaction(async (tx) =>

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { errors, jwtVerify, SignJWT, type JWTVerifyOptions } from 'jose';
+import { errors, jwtVerify, SignJWT, type JWTPayload, type JWTVerifyOptions } from 'jose';
 import { randomUUID } from 'node:crypto';
 import { ROLES, type Actor, type Role } from '../access/actor.js';
 import { ACCESS_TOKEN_SECONDS } from '../access/revocation-feed.js';
@@ -15,6 +15,9 @@ const MAX_CACHED = 10_000;
 const MAX_TOKEN_LENGTH = 2_048;
 /** The clocks of two instances differ a little; a token must not come from the future for that. */
 const CLOCK_SKEW_SECONDS = 5;
+/** RFC 8176 §2: how the session proved who it is. */
+const PASSWORD = 'pwd';
+const MULTIPLE_FACTORS = 'mfa';
 
 interface Verified {
   actor: Actor;
@@ -40,7 +43,7 @@ export class AccessTokens {
       typ: TYPE,
       issuer: config.publicUrl,
       audience: this.audience,
-      requiredClaims: ['sub', 'sid', 'jti', 'iat', 'exp', 'role'],
+      requiredClaims: ['sub', 'sid', 'jti', 'iat', 'exp', 'role', 'auth_time', 'amr'],
       maxTokenAge: ACCESS_TOKEN_SECONDS,
       clockTolerance: CLOCK_SKEW_SECONDS,
     };
@@ -51,7 +54,13 @@ export class AccessTokens {
     const { kid, privateKey } = this.keys.current;
     const now = Math.floor(Date.now() / 1_000);
     const end = Math.min(now + ACCESS_TOKEN_SECONDS, Math.floor(sessionEndsAt.getTime() / 1_000));
-    const token = await new SignJWT({ sid: actor.sessionId, role: actor.role })
+    const token = await new SignJWT({
+      sid: actor.sessionId,
+      role: actor.role,
+      // Of the session, not of this token: a refresh does not freshen it (RFC 9470 §6).
+      auth_time: Math.min(actor.authenticatedAt, now),
+      amr: actor.twoFactor ? [PASSWORD, MULTIPLE_FACTORS] : [PASSWORD],
+    })
       .setProtectedHeader({ alg: ALGORITHM, typ: TYPE, kid })
       .setIssuer(this.config.publicUrl)
       .setAudience(this.audience)
@@ -85,7 +94,13 @@ export class AccessTokens {
       throw new errors.JWTInvalid('a claim has the wrong type');
     // Revocations are remembered for as long as our own tokens live, and no longer.
     if (exp - iat > ACCESS_TOKEN_SECONDS) throw new errors.JWTInvalid('lives too long');
-    const actor: Actor = Object.freeze({ userId: sub, sessionId: sid, role: role as Role });
+    const proof = proofOf(payload, iat);
+    const actor: Actor = Object.freeze({
+      userId: sub,
+      sessionId: sid,
+      role: role as Role,
+      ...proof,
+    });
     const verified = { actor, key: this.keyFor(protectedHeader.kid), expiresAtMs: exp * 1_000 };
     this.verified.set(token, verified);
     return verified;
@@ -96,6 +111,15 @@ export class AccessTokens {
     if (!key) throw new errors.JWKSNoMatchingKey();
     return key;
   }
+}
+
+/** When and how the session proved who it is, as `issue` wrote it. */
+function proofOf({ auth_time: authenticatedAt, amr }: JWTPayload, issuedAt: number) {
+  const isTime = typeof authenticatedAt === 'number' && Number.isSafeInteger(authenticatedAt);
+  // Proven after it was issued, a token would stay fresh for as long as somebody likes.
+  if (!isTime || authenticatedAt > issuedAt || !Array.isArray(amr) || amr[0] !== PASSWORD)
+    throw new errors.JWTInvalid('a claim has the wrong type');
+  return { authenticatedAt, twoFactor: amr[1] === MULTIPLE_FACTORS };
 }
 
 const isText = (claim: unknown): claim is string => typeof claim === 'string';

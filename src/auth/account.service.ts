@@ -7,8 +7,14 @@ import { UsersService } from '../users/users.service.js';
 import type { ChangePasswordRequest } from './auth.dto.js';
 import { LoginThrottle } from './login-throttle.js';
 import { PasswordHasher } from './password-hasher.js';
-import { checkPassword } from './password-policy.js';
+import { checkPassword, isShort } from './password-policy.js';
 import { SessionsService } from './sessions.service.js';
+import { orShortPassword } from './short-password.js';
+
+/** Whose password was right just now. */
+export interface Proven extends Credentials {
+  email: string;
+}
 
 /** What a stolen access token alone must not be able to do: it asks for the password again. */
 @Injectable()
@@ -24,12 +30,15 @@ export class AccountService {
 
   /** Ends all other sessions. Throws `wrong_password`, `weak_password`, `rate_limited`. */
   async changePassword(actor: Actor, request: ChangePasswordRequest, ip: string): Promise<void> {
-    const { email } = await this.users.getOwn(actor);
-    checkPassword(request.newPassword, email, '/newPassword');
+    const owner = await this.users.getOwn(actor);
+    checkPassword(request.newPassword, owner, '/newPassword');
     const { passwordHash } = await this.reauthenticate(actor, request.currentPassword, ip);
-    const newHash = await this.hasher.hash(request.newPassword);
-    const change = { email, checkedHash: passwordHash, newHash };
-    const changed = await this.sessions.changePassword(actor, change);
+    const hash = await this.hasher.hash(request.newPassword);
+    const newPassword = { hash, isShort: isShort(request.newPassword) };
+    const change = { email: owner.email, checkedHash: passwordHash, newPassword };
+    const changed = await orShortPassword('weak_password', () =>
+      this.sessions.changePassword(actor, change),
+    );
     if (!changed) throw new Problem('wrong_password');
     this.log.record('authn_password_change', { userId: actor.userId });
   }
@@ -40,8 +49,8 @@ export class AccountService {
     await this.users.remove(actor);
   }
 
-  /** Counts like a sign-in: otherwise it would be the place to guess passwords at. */
-  async reauthenticate(actor: Actor, password: string, ip: string): Promise<Credentials> {
+  /** Counts like a sign-in: else it were the place to guess at. Throws `wrong_password`. */
+  async reauthenticate(actor: Actor, password: string, ip: string): Promise<Proven> {
     // The same budgets as the sign-in's: the owner's own network is known here, too.
     const { email } = await this.users.getOwn(actor);
     const attempt = { account: email, ip };
@@ -52,6 +61,6 @@ export class AccountService {
       throw new Problem('wrong_password');
     }
     await this.throttle.succeeded(attempt);
-    return known;
+    return { ...known, email };
   }
 }

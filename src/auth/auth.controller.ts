@@ -31,6 +31,7 @@ export class AuthController {
     problems: [
       'invalid_credentials',
       'address_not_verified',
+      'second_factor_required',
       'too_many_failures',
       'cross_site_request',
       'overloaded',

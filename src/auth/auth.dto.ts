@@ -1,4 +1,5 @@
 import { Choice, Email, Integer, SecretText, Text } from '../http/fields.js';
+import { Code } from './factors.dto.js';
 
 const PASSWORD_EXAMPLE = 'correct horse battery staple';
 /** Above the policy's own limit, so that a long password is told what is wrong with it. */
@@ -15,6 +16,16 @@ const linkToken = () =>
     max: MAX_TOKEN_INPUT,
     example: 'pEUuK7zZcXoWfFfVb1xM2Z8qjJ0lqg0F3Gm0e4oQ8jY',
     about: 'What stands behind the "#" of the link in the mail.',
+  });
+
+const InPlace = () =>
+  Choice({
+    of: TOKEN_PLACES,
+    example: 'body',
+    optional: true,
+    about:
+      'Where the refresh token goes: `body` unless told, or `cookie` for a page of this origin, ' +
+      'whose scripts then never see it. A session keeps to the one.',
   });
 
 export class RegisterRequest {
@@ -43,14 +54,22 @@ export class LoginRequest {
   @password()
   password!: string;
 
-  @Choice({
-    of: TOKEN_PLACES,
-    example: 'body',
-    optional: true,
-    about:
-      'Where the refresh token goes: `body` unless told, or `cookie` for a page of this origin, ' +
-      'whose scripts then never see it. A session keeps to the one.',
+  @InPlace()
+  refreshTokenIn?: TokenPlace;
+}
+
+export class SecondFactorRequest {
+  @SecretText({
+    max: MAX_TOKEN_INPUT,
+    example: 'pEUuK7zZcXoWfFfVb1xM2Z8qjJ0lqg0F3Gm0e4oQ8jY',
+    about: '`challenge.token` of the answer `second_factor_required`.',
   })
+  challenge!: string;
+
+  @Code({ about: 'What the authenticator app shows, or a recovery code.' })
+  code!: string;
+
+  @InPlace()
   refreshTokenIn?: TokenPlace;
 }
 
@@ -73,7 +92,7 @@ export class ResetPasswordRequest {
   @linkToken()
   token!: string;
 
-  @password('15 to 128 characters of any kind, not a common password.')
+  @password('15 to 128 characters (8 with a second factor), not a common password.')
   newPassword!: string;
 }
 
@@ -81,7 +100,7 @@ export class ChangePasswordRequest {
   @password()
   currentPassword!: string;
 
-  @password('15 to 128 characters of any kind, not a common password.')
+  @password('15 to 128 characters (8 with a second factor), not a common password.')
   newPassword!: string;
 }
 
@@ -119,8 +138,16 @@ export class DeleteAccountRequest {
   currentPassword!: string;
 }
 
+export class ReauthenticateRequest {
+  @password()
+  password!: string;
+
+  @Code({ optional: true, about: 'Where your account has a second factor; as at sign-in.' })
+  code?: string;
+}
+
 /** RFC 6749 §5.1, in this API's spelling. */
-export class TokensResponse {
+export class AccessTokenResponse {
   @Text({ max: 4_096, example: 'eyJhbGciOiJFUzI1NiIsInR5cCI6ImF0K2p3dCIs...' })
   accessToken!: string;
 
@@ -129,7 +156,9 @@ export class TokensResponse {
 
   @Integer({ min: 1, max: 600, example: 600, about: 'Seconds until the access token expires.' })
   expiresIn!: number;
+}
 
+export class TokensResponse extends AccessTokenResponse {
   @SecretText({
     max: MAX_TOKEN_INPUT,
     example: 'pEUuK7zZcXoWfFfVb1xM2Z8qjJ0lqg0F3Gm0e4oQ8jY',

@@ -13,16 +13,23 @@ import { EmailLinksService } from './email-links.service.js';
 import { AcceptInvitationService } from './accept-invitation.service.js';
 import { InvitationsController } from './invitations.controller.js';
 import { InvitationsService } from './invitations.service.js';
+import { ChallengesService } from './challenges.service.js';
+import { FactorCodesService } from './factor-codes.service.js';
+import { FactorsController } from './factors.controller.js';
+import { FactorsService } from './factors.service.js';
 import { JwksController } from './jwks.controller.js';
 import { JwtStrategy } from './jwt.strategy.js';
 import { MailLinksService } from './mail-links.service.js';
 import { LoginFailuresService } from './login-failures.service.js';
 import { LoginThrottle } from './login-throttle.js';
 import { PasswordHasher } from './password-hasher.js';
+import { ProofController } from './proof.controller.js';
+import { RecoveryCodesService } from './recovery-codes.service.js';
 import { RecoveryController } from './recovery.controller.js';
 import { RecoveryRequestsService } from './recovery-requests.service.js';
 import { RecoveryService } from './recovery.service.js';
 import { RefreshService } from './refresh.service.js';
+import { SecondFactorService } from './second-factor.service.js';
 import { SessionEndsService } from './session-ends.service.js';
 import { SessionListsService } from './session-lists.service.js';
 import { SessionsAdministrationController } from './sessions-administration.controller.js';
@@ -33,14 +40,18 @@ import { SignUpRequestsService } from './sign-up-requests.service.js';
 import { SignUpsController } from './sign-ups.controller.js';
 import { SignUpsService } from './sign-ups.service.js';
 import { SigningKeys } from './signing-keys.js';
+import { StepUpService } from './step-up.service.js';
 import { TokensService } from './tokens.service.js';
+import { TotpSecretsService } from './totp-secrets.service.js';
 
 @Module({
   imports: [UsersModule, MailModule],
   controllers: [
     AuthController,
     SignUpsController,
+    ProofController,
     AccountController,
+    FactorsController,
     SessionsController,
     SessionsAdministrationController,
     RecoveryController,
@@ -67,6 +78,13 @@ import { TokensService } from './tokens.service.js';
     SignInsService,
     SessionListsService,
     SessionEndsService,
+    ChallengesService,
+    SecondFactorService,
+    StepUpService,
+    FactorsService,
+    FactorCodesService,
+    TotpSecretsService,
+    RecoveryCodesService,
     AccessTokens,
     SigningKeys,
     JwtStrategy,

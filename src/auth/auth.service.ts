@@ -10,7 +10,7 @@ import { SignInsService } from './sign-ins.service.js';
 import { TokensService } from './tokens.service.js';
 
 /** Who signs in, as far as the connection tells. */
-interface Caller {
+export interface Caller {
   ip: string;
   device: string;
 }
@@ -27,8 +27,8 @@ export class AuthService {
   ) {}
 
   /**
-   * Throws `invalid_credentials`, `address_not_verified`, `rate_limited`, `overloaded`,
-   * `cross_site_request`.
+   * Throws `invalid_credentials`, `address_not_verified`, `second_factor_required`, `rate_limited`,
+   * `overloaded`, `cross_site_request`.
    */
   async login(
     { email, password, refreshTokenIn }: LoginRequest,
@@ -40,7 +40,7 @@ export class AuthService {
     await this.throttle.admit(attempt);
     const known = await this.credentials.find({ email });
     const matches = await this.hasher.verify(known?.passwordHash, password);
-    const session = known && matches ? await this.signIns.open(known, attempt, device) : null;
+    const session = known && matches ? await this.signIns.open(known, { attempt, device }) : null;
     if (!session) {
       this.log.record('authn_login_fail', { userId: known?.id, ip });
       // Only who knows the password of a sign-up hears of it. Asked where there is an account, too:
@@ -50,7 +50,6 @@ export class AuthService {
       throw new Problem(isPending ? 'address_not_verified' : 'invalid_credentials');
     }
     await this.throttle.succeeded(attempt);
-    this.log.record('authn_login_success', { ...session.actor, ip });
-    return this.tokens.issue(session, chosen);
+    return this.tokens.signedIn(session, ip, chosen);
   }
 }

@@ -105,7 +105,8 @@ export class EmailLinksService {
             AND l.expires_at >= owner.expires_at
           RETURNING l.token_hash, l.user_id, l.from_email, l.to_email
         )
-        UPDATE users SET email = spent.to_email, password_hash = ${newHash} FROM spent
+        UPDATE users SET email = spent.to_email, password_hash = ${newHash}, password_is_short = false
+        FROM spent
         WHERE users.id = spent.user_id AND spent.token_hash = ${hashToken(token)}
         RETURNING users.id, from_email AS "fromEmail", to_email AS "toEmail"`,
     );

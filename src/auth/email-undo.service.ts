@@ -26,7 +26,8 @@ export class EmailUndoService {
   async undo({ token, newPassword }: ResetPasswordRequest, ip: string): Promise<void> {
     const found = await this.links.findUndo(token);
     if (!found) throw new Problem('invalid_link');
-    checkPassword(newPassword, found.toEmail, '/newPassword');
+    // As long as the only factor, whatever factors there are: somebody else may have added them.
+    checkPassword(newPassword, { email: found.toEmail }, '/newPassword');
     const newHash = await this.hasher.hash(newPassword);
     const { id, toEmail } = await this.links.move(async (tx) => {
       const move = await this.links.spendUndo(tx, token, newHash);

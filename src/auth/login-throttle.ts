@@ -14,8 +14,15 @@ export const STRANGERS: Pace = { free: 20, firstWait: 30, longestWait: 3_600 };
 export const UNDER_ATTACK: Pace = { ...STRANGERS, free: 3 };
 /** Attempts of strangers on all accounts together. Beyond it nobody is refused, but all are slowed. */
 export const OVERALL: Budget = { burst: 1_000, secondsEach: 0.2 };
+/** Six digits tried by whoever knows the password, on all challenges of the account together. */
+export const CODES: Pace = { free: 10, firstWait: 60, longestWait: 3_600 };
 /** How long a source counts as the owner's own after a sign-in. */
 export const KNOWN_SOURCE_DAYS = 90;
+
+type Known = 'known' | 'known by code';
+type Counted = 'pair' | 'strangers' | 'codes' | 'own codes';
+/** These count for the account, wherever the attempt comes from. */
+const FROM_ANYWHERE: ReadonlySet<Known | Counted> = new Set(['strangers', 'codes']);
 
 /** An account, known or not, and where the attempt comes from. */
 export interface Attempt {
@@ -42,9 +49,23 @@ export class LoginThrottle {
     if (!(await this.isKnown(attempt))) await this.count('strangers', attempt, await this.pace());
   }
 
+  /**
+   * Counts for the account and not for the challenge: a new challenge gives no new tries. Only who
+   * knows the password comes here, and a network from which a code was right has a row of its own.
+   */
+  async admitCode(attempt: Attempt): Promise<void> {
+    const isKnown = await this.isKnown(attempt, 'known by code');
+    await this.count(isKnown ? 'own codes' : 'codes', attempt, CODES);
+  }
+
   /** The owner was here: the failures are forgotten. */
   async succeeded(attempt: Attempt): Promise<void> {
     await this.failures.forget([this.key('pair', attempt), this.key('strangers', attempt)]);
+  }
+
+  /** Apart from `succeeded`: a right password must not forgive wrong codes. */
+  async codeSucceeded(attempt: Attempt): Promise<void> {
+    await this.failures.forget([this.key('codes', attempt), this.key('own codes', attempt)]);
   }
 
   /**
@@ -52,8 +73,8 @@ export class LoginThrottle {
    * once, one is told so. Only the network counts: what a client says of its device, a thief can say,
    * too. Call it where the owner hears of it by mail, and nowhere else.
    */
-  async remember(tx: EntityManager, attempt: Attempt): Promise<boolean> {
-    const key = this.key('known', attempt);
+  async remember(tx: EntityManager, attempt: Attempt, as: Known = 'known'): Promise<boolean> {
+    const key = this.key(as, attempt);
     const added = await tx.sql<unknown[]>`
       WITH known AS (
         UPDATE throttles SET whole_at = now() + ${KNOWN_SOURCE_DAYS} * interval '1 day'
@@ -67,9 +88,9 @@ export class LoginThrottle {
     return added.length > 0;
   }
 
-  private async isKnown(attempt: Attempt): Promise<boolean> {
+  private async isKnown(attempt: Attempt, as: Known = 'known'): Promise<boolean> {
     const rows = await this.dataSource.sql<unknown[]>`
-      SELECT FROM throttles WHERE key = ${this.key('known', attempt)} AND whole_at > now()`;
+      SELECT FROM throttles WHERE key = ${this.key(as, attempt)} AND whole_at > now()`;
     return rows.length > 0;
   }
 
@@ -79,7 +100,7 @@ export class LoginThrottle {
     return calm ? STRANGERS : UNDER_ATTACK;
   }
 
-  private async count(kind: 'pair' | 'strangers', attempt: Attempt, pace: Pace): Promise<void> {
+  private async count(kind: Counted, attempt: Attempt, pace: Pace): Promise<void> {
     const verdict = await this.failures.count(this.key(kind, attempt), pace);
     if (verdict === 'admitted') return;
     this.log.record('authn_login_fail_max', { budget: kind, ip: attempt.ip });
@@ -87,8 +108,8 @@ export class LoginThrottle {
     throw new Problem('rate_limited', { retryAfterSeconds: verdict.waitSeconds });
   }
 
-  private key(kind: 'pair' | 'strangers' | 'known', { account, ip }: Attempt): Buffer {
-    return kind === 'strangers'
+  private key(kind: Known | Counted, { account, ip }: Attempt): Buffer {
+    return FROM_ANYWHERE.has(kind)
       ? this.budgets.key(kind, account)
       : this.budgets.key(kind, account, sourceOf(ip));
   }

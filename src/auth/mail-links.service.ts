@@ -15,6 +15,7 @@ export type Purpose = keyof typeof PURPOSES;
 interface Owner {
   id: string;
   email: string;
+  hasSecondFactor: boolean;
 }
 
 /** Links that only the mail of one person holds. The database keeps a hash (ASVS 6.4.1, 6.5.2). */
@@ -51,7 +52,7 @@ export class MailLinksService {
   /** Whose link this is. Looking does not spend it: mail scanners look, too. */
   async find(purpose: Purpose, token: string): Promise<Owner | undefined> {
     const rows = await this.dataSource.sql<Owner[]>`
-      SELECT u.id, u.email FROM mail_links l JOIN users u ON u.id = l.user_id
+      SELECT u.id, u.email, u.has_second_factor AS "hasSecondFactor" FROM mail_links l JOIN users u ON u.id = l.user_id
       WHERE l.token_hash = ${hashToken(token)} AND l.purpose = ${purpose}
         AND l.expires_at > now() AND u.disabled_at IS NULL`;
     return rows[0];

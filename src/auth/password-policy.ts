@@ -3,6 +3,8 @@ import { Problem } from '../http/problem.js';
 
 /** NIST SP 800-63B-4 §3.1.1.2: fifteen while the password is the only factor. In characters. */
 export const MIN_LENGTH = 15;
+/** With a second factor beside it. */
+export const MIN_LENGTH_WITH_FACTOR = 8;
 export const MAX_LENGTH = 128;
 /** Fewer different characters than this is a pattern, not a password. */
 const MIN_DISTINCT = 5;
@@ -12,22 +14,46 @@ const MAX_PARTS = 2;
 /** Some 49,000 passwords that people really use, most used first (ASVS 6.2.4 asks for 3,000). */
 const COMMON: ReadonlySet<string> = new Set(common.dictionary['passwords-common']);
 
+/** As it is kept. `isShort`: good enough only while there is a second factor. */
+export interface NewPassword {
+  hash: string;
+  isShort: boolean;
+}
+
+/** Whose password it is to be. */
+interface Owner {
+  email: string;
+  hasSecondFactor?: boolean;
+}
+
 /** Throws `weak_password`, with the reason. All of Unicode is welcome, no composition is asked for. */
-export function checkPassword(password: string, email: string, at = '/password'): void {
-  const reason = weakness(password, email);
+export function checkPassword(password: string, owner: Owner, at = '/password'): void {
+  const minimum = owner.hasSecondFactor ? MIN_LENGTH_WITH_FACTOR : MIN_LENGTH;
+  const reason = weakness(password, owner.email, minimum);
   if (reason)
     throw new Problem('weak_password', {
       errors: [{ at, rule: reason[0], message: reason[1] }],
     });
 }
 
-function weakness(typed: string, email: string): [rule: string, message: string] | undefined {
-  const password = typed.normalize('NFKC');
-  const { length } = Array.from(password);
-  // One typed ligature can stand for eighteen letters (U+FDFA): that is still one to guess.
-  const effort = Math.min(length, Array.from(typed).length);
-  if (effort < MIN_LENGTH) return ['tooShort', `must have ${MIN_LENGTH} characters or more`];
-  if (length > MAX_LENGTH) return ['tooLong', `must have ${MAX_LENGTH} characters at the most`];
+/** Whether the password may not be the only factor. */
+export const isShort = (typed: string) => effortOf(typed) < MIN_LENGTH;
+
+const normalize = (typed: string) => typed.normalize('NFKC');
+const lengthOf = (text: string) => Array.from(text).length;
+
+/** One typed ligature can stand for eighteen letters (U+FDFA): that is still one to guess. */
+const effortOf = (typed: string) => Math.min(lengthOf(normalize(typed)), lengthOf(typed));
+
+function weakness(
+  typed: string,
+  email: string,
+  minimum: number,
+): [rule: string, message: string] | undefined {
+  const password = normalize(typed);
+  if (effortOf(typed) < minimum) return ['tooShort', `must have ${minimum} characters or more`];
+  if (lengthOf(password) > MAX_LENGTH)
+    return ['tooLong', `must have ${MAX_LENGTH} characters at the most`];
   const plain = password.toLowerCase();
   if (Math.min(new Set(plain).size, new Set(typed).size) < MIN_DISTINCT)
     return ['tooSimple', 'repeats too few characters'];

@@ -6,8 +6,9 @@ import type { ResetPasswordRequest } from './auth.dto.js';
 import { LoginThrottle } from './login-throttle.js';
 import { MailLinksService } from './mail-links.service.js';
 import { PasswordHasher } from './password-hasher.js';
-import { checkPassword } from './password-policy.js';
+import { checkPassword, isShort } from './password-policy.js';
 import { SessionsService } from './sessions.service.js';
+import { orShortPassword } from './short-password.js';
 
 /** A new password for whoever can read the mail of the account. */
 @Injectable()
@@ -22,21 +23,24 @@ export class RecoveryService {
   ) {}
 
   /**
-   * Sets the password and ends every session; signs nobody in. Throws `invalid_link`, `weak_password`,
+   * Sets the password and ends every session; signs nobody in, and removes no second factor: whoever
+   * reads the mail has one of the two. Throws `invalid_link`, `weak_password`,
    * which leaves the link good, and `overloaded`.
    */
   async reset({ token, newPassword }: ResetPasswordRequest, ip: string): Promise<void> {
     const owner = await this.links.find('reset_password', token);
     if (!owner) throw new Problem('invalid_link');
-    checkPassword(newPassword, owner.email, '/newPassword');
-    const passwordHash = await this.hasher.hash(newPassword);
+    checkPassword(newPassword, owner, '/newPassword');
+    const password = { hash: await this.hasher.hash(newPassword), isShort: isShort(newPassword) };
     const attempt = { account: owner.email, ip };
-    const done = await this.dataSource.transaction(async (tx) => {
-      if (!(await this.links.spend(tx, 'reset_password', token))) return false;
-      await this.sessions.replacePassword(tx, owner, passwordHash);
-      await this.throttle.remember(tx, attempt);
-      return true;
-    });
+    const done = await orShortPassword('weak_password', () =>
+      this.dataSource.transaction(async (tx) => {
+        if (!(await this.links.spend(tx, 'reset_password', token))) return false;
+        await this.sessions.replacePassword(tx, owner, password);
+        await this.throttle.remember(tx, attempt);
+        return true;
+      }),
+    );
     if (!done) throw new Problem('invalid_link');
     await this.sessions.caughtUp();
     // However many guessed: whoever reads the mails of the account is its owner.

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
-import type { Actor, Role } from '../access/actor.js';
+import type { Actor } from '../access/actor.js';
 import { mustBeLive } from '../access/live-session.js';
 import { RevocationFeed } from '../access/revocation-feed.js';
 import { Housekeeping, SWEEP_ROWS } from '../database/housekeeping.js';
@@ -8,6 +8,8 @@ import { Problem } from '../http/problem.js';
 import { Mailer } from '../mail/mailer.js';
 import type { Credentials } from '../users/credentials.service.js';
 import { endSessionsOf } from './end-sessions.js';
+import type { NewPassword } from './password-policy.js';
+import { liveSession, type LiveSession, type SessionRow } from './session-row.js';
 import { createToken, hashToken } from './tokens.js';
 
 /** However often it is refreshed, a session ends after this long (ASVS 7.3.2). */
@@ -16,16 +18,14 @@ export const SESSION_DAYS = 30;
 export const IDLE_DAYS = 7;
 
 /** A live session and the refresh token that continues it, which is shown once. */
-export interface OpenSession {
-  actor: Actor;
-  endsAt: Date;
+export interface OpenSession extends LiveSession {
   refreshToken: string;
 }
 
 interface PasswordChange {
   email: string;
   checkedHash: string;
-  newHash: string;
+  newPassword: NewPassword;
 }
 
 interface Owner {
@@ -33,17 +33,11 @@ interface Owner {
   email: string;
 }
 
-interface SessionRow {
-  id: string;
-  user_id: string;
-  role: Role;
-  expires_at: Date;
-}
-
-/** Where a session is opened: what its owner will recognize it by. */
+/** Where a session is opened: what its owner will recognize it by; and whether with two factors. */
 export interface Origin {
   device: string;
   place: string | null;
+  twoFactor?: boolean;
 }
 
 /** Whose session was opened, and whether it is the first after the sign-up. */
@@ -65,12 +59,13 @@ export class SessionsService {
 
   /**
    * Opens a session if the user is enabled and the password is still the one that was checked: the
-   * row is locked, so that a change of either comes wholly before or wholly after. Null otherwise.
+   * row is locked, so that a change of either comes wholly before or wholly after. Null otherwise, and
+   * where a second factor is still to be proven.
    */
   async start(
     tx: EntityManager,
     { id, passwordHash }: Credentials,
-    { device, place }: Origin,
+    { device, place, twoFactor = false }: Origin,
   ): Promise<(OpenSession & Started) | null> {
     const refreshToken = createToken();
     // Sessions are forgotten after so many days: an older account without one may have had some.
@@ -81,11 +76,13 @@ export class SessionsService {
           AND NOT EXISTS (SELECT FROM sessions WHERE user_id = users.id) AS is_first
         FROM users
         WHERE id = ${id} AND password_hash = ${passwordHash} AND disabled_at IS NULL
+          AND (${twoFactor} OR NOT has_second_factor)
         FOR SHARE
       ), session AS (
-        INSERT INTO sessions (user_id, expires_at, device, network)
-        SELECT id, now() + ${SESSION_DAYS} * interval '1 day', ${device}, ${place} FROM person
-        RETURNING id, user_id, expires_at
+        INSERT INTO sessions (user_id, expires_at, device, network, second_factor)
+        SELECT id, now() + ${SESSION_DAYS} * interval '1 day', ${device}, ${place}, ${twoFactor}
+        FROM person
+        RETURNING id, user_id, expires_at, authenticated_at, second_factor
       ), token AS (
         INSERT INTO refresh_tokens (token_hash, session_id)
         SELECT ${hashToken(refreshToken)}, id FROM session
@@ -93,7 +90,7 @@ export class SessionsService {
       SELECT session.*, role, email, is_first AS "isFirst" FROM session, person`;
     if (!row) return null;
     const { email, isFirst } = row;
-    return { ...openSession(row, refreshToken), email, isFirst };
+    return { ...liveSession(row), refreshToken, email, isFirst };
   }
 
   /**
@@ -116,13 +113,13 @@ export class SessionsService {
           AND s.revoked_at IS NULL AND s.expires_at > now() AND u.disabled_at IS NULL
           AND EXISTS (SELECT FROM family)
           AND t.created_at > now() - ${IDLE_DAYS} * interval '1 day'
-        RETURNING s.id, s.user_id, u.role, s.expires_at
+        RETURNING s.id, s.user_id, u.role, s.expires_at, s.authenticated_at, s.second_factor
       ), token AS (
         INSERT INTO refresh_tokens (token_hash, session_id)
         SELECT ${hashToken(refreshToken)}, id FROM spent
       )
       SELECT * FROM spent`;
-    if (rows[0]) return openSession(rows[0], refreshToken);
+    if (rows[0]) return { ...liveSession(rows[0]), refreshToken };
     throw await this.refuse(spent);
   }
 
@@ -143,11 +140,11 @@ export class SessionsService {
    */
   async changePassword(
     actor: Actor,
-    { email, checkedHash, newHash }: PasswordChange,
+    { email, checkedHash, newPassword: { hash, isShort } }: PasswordChange,
   ): Promise<boolean> {
     const changed = await this.dataSource.transaction(async (tx) => {
       const [, count] = await tx.sql<[unknown, number]>`
-        UPDATE users SET password_hash = ${newHash}
+        UPDATE users SET password_hash = ${hash}, password_is_short = ${isShort}
         WHERE id = ${actor.userId} AND password_hash = ${checkedHash}`;
       if (count === 0) return false;
       await mustBeLive(tx, actor);
@@ -162,8 +159,13 @@ export class SessionsService {
   }
 
   /** Without the old one: a link from a mail stands for it. Ends every session, and says so by mail. */
-  async replacePassword(tx: EntityManager, { id, email }: Owner, newHash: string): Promise<void> {
-    await tx.sql`UPDATE users SET password_hash = ${newHash} WHERE id = ${id}`;
+  async replacePassword(
+    tx: EntityManager,
+    { id, email }: Owner,
+    { hash, isShort }: NewPassword,
+  ): Promise<void> {
+    await tx.sql`
+      UPDATE users SET password_hash = ${hash}, password_is_short = ${isShort} WHERE id = ${id}`;
     await endSessionsOf(tx, id);
     await this.mailer.send(tx, { to: email, template: 'passwordChanged', values: {} });
   }
@@ -191,9 +193,4 @@ export class SessionsService {
       cause: { sessionId: session.id, userId: session.user_id },
     });
   }
-}
-
-function openSession(row: SessionRow, refreshToken: string): OpenSession {
-  const actor = { userId: row.user_id, sessionId: row.id, role: row.role };
-  return { actor, endsAt: row.expires_at, refreshToken };
 }

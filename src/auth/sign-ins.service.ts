@@ -1,10 +1,18 @@
 import { Injectable } from '@nestjs/common';
-import { DataSource } from 'typeorm';
+import { DataSource, type EntityManager } from 'typeorm';
 import { placeOf } from '../http/rate-limit.js';
 import { Mailer } from '../mail/mailer.js';
 import type { Credentials } from '../users/credentials.service.js';
+import { ChallengesService } from './challenges.service.js';
 import { LoginThrottle, type Attempt } from './login-throttle.js';
 import { SessionsService, type OpenSession } from './sessions.service.js';
+
+/** Where a sign-in comes from, and what it has proven. */
+export interface Source {
+  attempt: Attempt;
+  device: string;
+  twoFactor?: boolean;
+}
 
 /** Opens sessions for people who have proven who they are. */
 @Injectable()
@@ -14,28 +22,38 @@ export class SignInsService {
     private readonly sessions: SessionsService,
     private readonly throttle: LoginThrottle,
     private readonly mailer: Mailer,
+    private readonly challenges: ChallengesService,
   ) {}
 
   /**
    * Tells the owner by mail when the account did not know the place (ASVS 6.3.5): whoever signs in
    * with a stolen password cannot do it unnoticed. The first sign-in after the sign-up tells nothing.
-   * Null when the account may not sign in with this password any more.
+   * Null when the account may not sign in with this password any more. Throws `second_factor_required`.
    */
-  async open(who: Credentials, attempt: Attempt, device: string): Promise<OpenSession | null> {
+  async open(who: Credentials, from: Source): Promise<OpenSession | null> {
+    const session = await this.dataSource.transaction((tx) => this.openIn(tx, who, from));
+    return session ?? this.challenges.demand(who);
+  }
+
+  /** The same in the transaction in which a second factor was proven, `twoFactor`. */
+  async openIn(
+    tx: EntityManager,
+    who: Credentials,
+    { attempt, device, twoFactor = false }: Source,
+  ): Promise<OpenSession | null> {
     const place = placeOf(attempt.ip);
-    return this.dataSource.transaction(async (tx) => {
-      const session = await this.sessions.start(tx, who, { device, place });
-      if (!session) return null;
-      const isNew = await this.throttle.remember(tx, attempt);
-      if (isNew && !session.isFirst) {
-        const values = {
-          time: new Date().toUTCString(),
-          place: place ?? 'an unknown network',
-          device,
-        };
-        await this.mailer.send(tx, { to: session.email, template: 'newDevice', values });
-      }
-      return session;
-    });
+    const session = await this.sessions.start(tx, who, { device, place, twoFactor });
+    if (!session) return null;
+    if (twoFactor) await this.throttle.remember(tx, attempt, 'known by code');
+    const isNew = await this.throttle.remember(tx, attempt);
+    if (isNew && !session.isFirst) {
+      const values = {
+        time: new Date().toUTCString(),
+        place: place ?? 'an unknown network',
+        device,
+      };
+      await this.mailer.send(tx, { to: session.email, template: 'newDevice', values });
+    }
+    return session;
   }
 }

@@ -41,7 +41,7 @@ export class SignUpRequestsService implements OnApplicationBootstrap {
    * the worker (ASVS 6.3.8). Throws `weak_password`, `overloaded`.
    */
   async add({ email, password, displayName = '' }: RegisterRequest): Promise<void> {
-    checkPassword(password, email);
+    checkPassword(password, { email });
     const passwordHash = await this.hasher.hash(password);
     await this.dataSource.transaction(async (tx) => {
       // As many rows an address as mails, counted before anybody knows whether there is an account.

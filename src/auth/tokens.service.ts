@@ -3,8 +3,9 @@ import { SecurityLog } from '../audit/security-log.js';
 import { Config } from '../config/config.js';
 import { Problem } from '../http/problem.js';
 import { AccessTokens } from './access-tokens.js';
-import type { TokenPlace, TokensResponse } from './auth.dto.js';
+import type { AccessTokenResponse, TokenPlace, TokensResponse } from './auth.dto.js';
 import type { RefreshCookie } from './refresh-cookie.js';
+import type { LiveSession } from './session-row.js';
 import type { OpenSession } from './sessions.service.js';
 
 /** Hands tokens out and takes them back: in the body, or the refresh token in a browser's cookie. */
@@ -31,12 +32,26 @@ export class TokensService {
   }
 
   async issue(session: OpenSession, cookie: RefreshCookie | undefined): Promise<TokensResponse> {
-    const { actor, endsAt, refreshToken } = session;
-    const { token, expiresIn } = await this.accessTokens.issue(actor, endsAt);
-    this.log.record('authn_token_created', { ...actor });
-    const tokens = { accessToken: token, tokenType: 'Bearer', expiresIn };
-    if (!cookie) return { ...tokens, refreshToken };
+    const { endsAt, refreshToken } = session;
+    const tokens = await this.accessTokenOf(session);
+    if (!cookie) return Object.assign(tokens, { refreshToken });
     cookie.keep(refreshToken, endsAt);
     return tokens;
+  }
+
+  async signedIn(
+    session: OpenSession,
+    ip: string,
+    cookie: RefreshCookie | undefined,
+  ): Promise<TokensResponse> {
+    this.log.record('authn_login_success', { ...session.actor, ip });
+    return this.issue(session, cookie);
+  }
+
+  /** An access token alone: the session's refresh token stays as it is. */
+  async accessTokenOf({ actor, endsAt }: LiveSession): Promise<AccessTokenResponse> {
+    const { token, expiresIn } = await this.accessTokens.issue(actor, endsAt);
+    this.log.record('authn_token_created', { ...actor });
+    return { accessToken: token, tokenType: 'Bearer', expiresIn };
   }
 }

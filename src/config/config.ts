@@ -15,12 +15,14 @@ export class Config {
   /** Absent outside production only: mails are files then. */
   readonly smtpUrl: string | undefined;
   readonly mailFrom: string;
+  readonly adminsNeedSecondFactor: boolean;
   readonly logLevel: Values['LOG_LEVEL'];
   readonly signingKeys: readonly SigningKey[];
   /** Set when the keys came from a file, which is then read again whenever it changes. */
   readonly signingKeysFile: string | undefined;
   readonly cursorKey: KeyObject;
   readonly throttleKey: KeyObject;
+  readonly fieldKey: KeyObject;
 
   constructor(env: Environment) {
     const { values, faults } = checkEnvironment(env);
@@ -33,6 +35,7 @@ export class Config {
     this.corsOrigins = Object.freeze(values.CORS_ORIGINS);
     this.smtpUrl = values.SMTP_URL;
     this.mailFrom = values.MAIL_FROM;
+    this.adminsNeedSecondFactor = values.ADMIN_SECOND_FACTOR === 'required';
     this.logLevel = values.LOG_LEVEL;
 
     if (this.production) faults.push(...productionFaults(values, env));
@@ -48,6 +51,7 @@ export class Config {
     this.signingKeysFile = env['SIGNING_KEYS_FILE'];
     this.cursorKey = deriveKey(secret, 'cursor');
     this.throttleKey = deriveKey(secret, 'throttle');
+    this.fieldKey = deriveKey(secret, 'fields');
     Object.freeze(this);
   }
 

@@ -77,7 +77,8 @@ export const VARIABLES = {
         .map(origin),
   },
   APP_SECRET: {
-    about: 'At least 32 random bytes as base64url; keys for cursors and counters derive from it.',
+    about:
+      'At least 32 random bytes as base64url; keys for cursors, counters and sealed fields derive from it.',
     example: '',
     secret: true,
     read: (text: string) => text,
@@ -101,6 +102,12 @@ export const VARIABLES = {
     example: 'no-reply@example.com',
     fallback: 'no-reply@localhost',
     read: mailAddress,
+  },
+  ADMIN_SECOND_FACTOR: {
+    about: 'optional or required. Required: without a second factor, nobody administers.',
+    example: 'required',
+    fallback: 'optional',
+    read: oneOf('optional', 'required'),
   },
   LOG_LEVEL: {
     about: 'fatal, error, warn, info, debug or trace (production: info at the most).',

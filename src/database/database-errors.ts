@@ -17,6 +17,7 @@ const MESSAGES =
 
 const UNIQUE_VIOLATION = '23505';
 const FOREIGN_KEY_VIOLATION = '23503';
+const CHECK_VIOLATION = '23514';
 
 /** Whether trying again later may help, because the database and not the request is at fault. */
 export function isDatabaseUnavailable(error: unknown): boolean {
@@ -29,9 +30,14 @@ export function isDatabaseUnavailable(error: unknown): boolean {
 export const isUniqueViolation = (error: unknown) => sqlState(error) === UNIQUE_VIOLATION;
 export const isForeignKeyViolation = (error: unknown) => sqlState(error) === FOREIGN_KEY_VIOLATION;
 
+/** Whether it was this rule of the table that refused the row. */
+export const violates = (error: unknown, constraint: string) =>
+  sqlState(error) === CHECK_VIOLATION &&
+  driverError(error as QueryFailedError).constraint === constraint;
+
 const sqlState = (error: unknown) =>
   error instanceof QueryFailedError ? driverError(error).code : undefined;
 
-function driverError(error: Error): { code?: string; message: string } {
+function driverError(error: Error): { code?: string; constraint?: string; message: string } {
   return error instanceof QueryFailedError ? error.driverError : error;
 }

@@ -26,7 +26,11 @@ const WITH_TOKEN: ProblemCode[] = ['authentication_required', 'invalid_token', '
 type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;
 
 /** OpenAPI 3.1 of the routes as they are: each answer, each problem, from the same metadata. */
-export function buildOpenApi(app: INestApplication, isPublic: (route: DeclaredRoute) => boolean) {
+export function buildOpenApi(
+  app: INestApplication,
+  isPublic: (route: DeclaredRoute) => boolean,
+  problemsOfGuards: (route: DeclaredRoute) => ProblemCode[],
+) {
   const about = new DocumentBuilder()
     .setOpenAPIVersion('3.1.0')
     .setTitle('Bulwark')
@@ -44,7 +48,7 @@ export function buildOpenApi(app: INestApplication, isPublic: (route: DeclaredRo
   const routes = new Map(declaredRoutes(app).map((route) => [route.name, route]));
   for (const operation of operationsOf(document)) {
     const route = routes.get(operation.operationId ?? '');
-    if (route) complete(operation, route, isPublic(route));
+    if (route) complete(operation, route, isPublic(route), problemsOfGuards(route));
   }
   return sorted(toOpenApi31(document)) as OpenAPIObject;
 }
@@ -58,12 +62,18 @@ function operationsOf(document: OpenAPIObject): Operation[] {
   );
 }
 
-function complete(operation: Operation, route: DeclaredRoute, open: boolean): void {
+function complete(
+  operation: Operation,
+  route: DeclaredRoute,
+  open: boolean,
+  ofGuards: ProblemCode[],
+): void {
   operation.security = open ? [] : [{ [BEARER]: [] }];
   const codes = [
     ...ALWAYS,
     ...(route.method === 'GET' ? [] : WITH_BODY),
     ...(open ? [] : WITH_TOKEN),
+    ...ofGuards,
     ...(route.answer?.problems ?? []),
   ];
   for (const status of new Set(codes.map((code) => PROBLEMS[code][0]))) {
@@ -95,6 +105,16 @@ const PROBLEM_SCHEMA = {
     title: { type: 'string' },
     status: { type: 'integer' },
     code: { type: 'string', enum: Object.keys(PROBLEMS) },
+    challenge: {
+      type: 'object',
+      description: 'With `second_factor_required` at sign-in: for `POST /v1/auth/second-factor`.',
+      required: ['token', 'expiresIn', 'factors'],
+      properties: {
+        token: { type: 'string', description: 'Good for one sign-in and few tries.' },
+        expiresIn: { type: 'integer', description: 'Seconds.' },
+        factors: { type: 'array', items: { type: 'string', enum: ['totp', 'recovery_code'] } },
+      },
+    },
     requestId: { type: 'string', pattern: '^[0-9a-f]{32}$' },
     errors: {
       type: 'array',

@@ -14,10 +14,14 @@ export const PROBLEMS = {
   weak_password: [400, 'The password is too easy to guess; choose a longer or less common one.'],
   wrong_password: [400, 'The password is wrong.'],
   ambiguous_token: [400, 'Send one refresh token, in the body or in the cookie.'],
+  wrong_code: [400, 'The code is wrong, was used before or has expired.'],
   invalid_link: [400, 'The link is not valid, was used before or has expired.'],
   authentication_required: [401, 'This operation needs an access token.'],
   invalid_token: [401, 'The access token is not valid, has expired or was revoked.'],
   invalid_credentials: [401, 'The e-mail address or the password is wrong.'],
+  second_factor_required: [401, 'The password is right; this account asks for a second factor.'],
+  invalid_challenge: [401, 'The challenge is not valid any more; sign in again.'],
+  insufficient_user_authentication: [401, 'You signed in too long ago for this: reauthenticate.'],
   invalid_refresh_token: [401, 'The refresh token is not valid or has expired.'],
   token_reused: [401, 'The refresh token was used before; its session has been ended.'],
   address_not_verified: [
@@ -26,12 +30,19 @@ export const PROBLEMS = {
   ],
   forbidden: [403, 'You may not do this.'],
   cross_site_request: [403, 'The cookie is for pages of this very origin.'],
+  second_factor_required_for_role: [403, 'Administrators need a second factor here: add one.'],
   not_found: [404, 'There is nothing here for you.'],
   method_not_allowed: [405, 'This address does not know that method.'],
   request_timeout: [408, 'The request took too long to arrive.'],
   last_administrator: [
     409,
     'The last active administrator cannot be removed, disabled or demoted.',
+  ],
+  too_many_factors: [409, 'You have as many factors as one account can have; remove one.'],
+  no_second_factor: [409, 'There is no second factor that these codes could stand in for.'],
+  password_needs_second_factor: [
+    409,
+    'Your password is too short to be the only factor; set a longer one first.',
   ],
   idempotency_key_spent: [409, 'What was created under this Idempotency-Key is gone.'],
   version_mismatch: [412, 'The resource has changed since you read it; read it again.'],
@@ -61,10 +72,18 @@ export interface InputError {
   message: string;
 }
 
+/** What a client needs to go on after the password. */
+export interface Challenge {
+  token: string;
+  expiresIn: number;
+  factors: string[];
+}
+
 interface ProblemOptions {
   /** For the log; never leaves. */
   cause?: unknown;
   errors?: InputError[];
+  challenge?: Challenge;
   headers?: Record<string, string>;
   retryAfterSeconds?: number;
 }
@@ -73,6 +92,7 @@ interface ProblemOptions {
 export class Problem extends Error {
   readonly status: number;
   readonly errors: InputError[] | undefined;
+  readonly challenge: Challenge | undefined;
   readonly headers: Record<string, string>;
 
   constructor(
@@ -82,6 +102,7 @@ export class Problem extends Error {
     super(code, { cause: options.cause });
     this.status = PROBLEMS[code][0];
     this.errors = options.errors;
+    this.challenge = options.challenge;
     const { retryAfterSeconds: wait } = options;
     this.headers = { ...options.headers, ...(wait && { 'retry-after': `${Math.ceil(wait)}` }) };
   }
@@ -89,7 +110,7 @@ export class Problem extends Error {
 
 /** The body of every error, RFC 9457. */
 export function problemBody(problem: Problem, requestId: string): Record<string, unknown> {
-  const { code, status, errors } = problem;
+  const { code, status, errors, challenge } = problem;
   return {
     type: `urn:bulwark:problem:${code}`,
     title: PROBLEMS[code][1],
@@ -97,6 +118,7 @@ export function problemBody(problem: Problem, requestId: string): Record<string,
     code,
     requestId,
     ...(errors && { errors }),
+    ...(challenge && { challenge }),
   };
 }
 
@@ -105,4 +127,11 @@ export function bearerProblem(code: 'authentication_required' | 'invalid_token',
   const error = code === 'invalid_token' ? ', error="invalid_token"' : '';
   const headers = { 'www-authenticate': `Bearer realm="bulwark"${error}` };
   return new Problem(code, { cause, headers });
+}
+
+/** RFC 9470 §3: the token is good, but the sign-in behind it is older than this route takes. */
+export function staleProblem(maxAgeSeconds: number) {
+  const code = 'insufficient_user_authentication';
+  const challenge = `Bearer realm="bulwark", error="${code}", max_age="${maxAgeSeconds}"`;
+  return new Problem(code, { headers: { 'www-authenticate': challenge } });
 }

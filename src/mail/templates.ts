@@ -67,6 +67,27 @@ export const TEMPLATES = {
       'If it was not you, set a new password at once: that signs everybody out.',
     ],
   },
+  factorAdded: {
+    subject: 'A second factor was added to your account',
+    lines: [
+      'A second factor was added to your account, and you were signed out everywhere else.',
+      'If it was not you, set a new password at once: somebody has access to your account.',
+    ],
+  },
+  factorRemoved: {
+    subject: 'A second factor was removed from your account',
+    lines: [
+      'A second factor was removed from your account, and you were signed out everywhere else.',
+      'If it was not you, set a new password at once: somebody has access to your account.',
+    ],
+  },
+  recoveryCodeUsed: {
+    subject: 'A recovery code of your account was used',
+    lines: [
+      'One of your recovery codes was used in place of a second factor. It cannot be used again.',
+      'If it was not you, set a new password and make new recovery codes at once.',
+    ],
+  },
 } as const;
 
 export type TemplateName = keyof typeof TEMPLATES;

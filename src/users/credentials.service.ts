@@ -9,6 +9,11 @@ export interface Credentials {
   passwordHash: string;
 }
 
+export interface LockedCredentials extends Credentials {
+  email: string;
+  hasSecondFactor: boolean;
+}
+
 export interface NewUser {
   email: string;
   displayName: string;
@@ -31,6 +36,14 @@ export class CredentialsService {
       SELECT password_hash AS "passwordHash" FROM sign_ups
       WHERE email = ${email} AND expires_at > now() ORDER BY created_at DESC LIMIT 1`;
     return rows[0]?.passwordHash;
+  }
+
+  /** Locked until the transaction ends: nobody changes the password or disables the account meanwhile. */
+  async lock(tx: EntityManager, id: string): Promise<LockedCredentials | null> {
+    const rows = await tx.sql<LockedCredentials[]>`
+      SELECT id, email, password_hash AS "passwordHash", has_second_factor AS "hasSecondFactor"
+      FROM users WHERE id = ${id} AND disabled_at IS NULL FOR SHARE`;
+    return rows[0] ?? null;
   }
 
   /** Answers the new id, or nothing when the address is taken: the constraint decides races. */

@@ -20,6 +20,10 @@ export class User {
   @Column('text')
   role!: Role;
 
+  /** Kept by the database from what `factors` holds; never written from here. */
+  @Column({ type: 'boolean', name: 'has_second_factor', insert: false, update: false })
+  hasSecondFactor!: boolean;
+
   @Column('timestamptz', { name: 'disabled_at', nullable: true })
   disabledAt!: Date | null;
 

@@ -1,6 +1,6 @@
 import { Body, Controller, Get, Param, Post, Put, Query } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
-import { CurrentActor, Roles } from '../access/access.decorators.js';
+import { CurrentActor, FreshAuth, Roles } from '../access/access.decorators.js';
 import type { Actor } from '../access/actor.js';
 import { RateLimit } from '../http/rate-limit.js';
 import { Returns } from '../http/returns.decorator.js';
@@ -12,6 +12,9 @@ import {
   UserResponse,
 } from './users.dto.js';
 import { UsersService } from './users.service.js';
+
+/** A stolen token of an administrator's would make more administrators, or lock the others out. */
+export const FRESH = { withinSeconds: 900 };
 
 @ApiTags('users (administration)')
 @Controller('users')
@@ -39,6 +42,7 @@ export class UsersController {
   @Put(':id/role')
   @ApiOperation({ summary: "Change a user's role; ends the user's sessions" })
   @Roles('admin')
+  @FreshAuth(FRESH)
   @RateLimit('write')
   @Returns(200, UserResponse, { problems: ['not_found', 'last_administrator'] })
   changeRole(
@@ -52,6 +56,7 @@ export class UsersController {
   @Post(':id/disable')
   @ApiOperation({ summary: "Keep a user from signing in; ends the user's sessions" })
   @Roles('admin')
+  @FreshAuth(FRESH)
   @RateLimit('write')
   @Returns(200, UserResponse, { problems: ['not_found', 'last_administrator'] })
   disable(@CurrentActor() actor: Actor, @Param() { id }: UserParams) {
@@ -61,6 +66,7 @@ export class UsersController {
   @Post(':id/enable')
   @ApiOperation({ summary: 'Let a disabled user sign in again' })
   @Roles('admin')
+  @FreshAuth(FRESH)
   @RateLimit('write')
   @Returns(200, UserResponse, { problems: ['not_found'] })
   enable(@CurrentActor() actor: Actor, @Param() { id }: UserParams) {

@@ -51,5 +51,18 @@ export async function fillDatabase({ query }: TestDatabase): Promise<void> {
   await query(`
     INSERT INTO invitations (email, token_hash, expires_at)
     SELECT email, sha256(convert_to(id::text, 'UTF8')), created_at FROM users`);
+  await query(`
+    INSERT INTO factors (user_id, kind, name, confirmed_at)
+    SELECT id, 'totp', 'Phone', created_at FROM users WHERE email LIKE 'crowd-%'`);
+  await query(
+    `INSERT INTO totp_secrets (factor_id, secret_sealed) SELECT id, '\\x00' FROM factors`,
+  );
+  await query(`
+    INSERT INTO recovery_codes (code_hash, user_id)
+    SELECT sha256(convert_to(id::text, 'UTF8')), id FROM users`);
+  await query(`
+    INSERT INTO second_factor_challenges
+      (token_hash, user_id, password_digest, attempts_left, expires_at)
+    SELECT sha256(convert_to(id::text, 'UTF8')), id, sha256('-'), 5, created_at FROM users`);
   await query('ANALYZE');
 }

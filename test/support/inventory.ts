@@ -12,6 +12,7 @@ import { newEmail, type Person } from './factories.js';
 import { mailedToken } from './mailed-links.js';
 import type { TestApp } from './test-app.js';
 import type { TestDatabase } from './test-database.js';
+import { answerFor } from './second-factors.js';
 import { untilRecovered } from './waiting.js';
 
 export interface Schema {
@@ -90,18 +91,15 @@ function fieldsOfRoute({ inputs }: DeclaredRoute, operation: Operation, document
 }
 
 /** A body that the route takes from this person: the documented examples, and his own secrets. */
-export async function legalBody(
-  { app }: Pick<TestApp, 'app'>,
-  { inputs, fields, key }: Route,
-  person: Person,
-) {
+export async function legalBody(app: TestApp, { inputs, fields, key }: Route, person: Person) {
   if (!inputs.body) return undefined;
   const { email, password, tokens } = person;
   const { refreshToken } = tokens;
   const ofBody = fields.filter(({ place }) => place === 'body');
-  const isWanted = ofBody.some(({ name }) => name === 'token');
-  const token = isWanted ? await (TOKENS[key] ?? tokenOfNobody)(app, person) : '';
-  const own = { email, password, currentPassword: password, refreshToken, token };
+  const asksFor = (field: string) => ofBody.some(({ name }) => name === field);
+  const token = asksFor('token') ? await (TOKENS[key] ?? tokenOfNobody)(app.app, person) : '';
+  const answer = asksFor('challenge') ? await answerFor(app, person) : {};
+  const own = { email, password, currentPassword: password, refreshToken, token, ...answer };
   return Object.fromEntries(
     ofBody.map(({ name, schema }): [string, unknown] => {
       const value = own[name as keyof typeof own] ?? schema.example;
@@ -133,7 +131,8 @@ const tokenOf = (link: string | undefined) => link?.split('#')[1] ?? '';
 
 const changeToken = async (app: TestApp['app'], userId: string) => {
   const { manager } = app.get(DataSource);
-  const actor = { userId, sessionId: '', role: 'user' } as const;
+  const proof = { authenticatedAt: 0, twoFactor: false };
+  const actor = { userId, sessionId: '', role: 'user', ...proof } as const;
   return tokenOf(await app.get(EmailLinksService).createChange(manager, actor, newEmail()));
 };
 

@@ -1,0 +1,27 @@
+import type { Actor, Role } from '../access/actor.js';
+
+/** A session as the statements answer it that open, continue or freshen one. */
+export interface SessionRow {
+  id: string;
+  user_id: string;
+  role: Role;
+  expires_at: Date;
+  authenticated_at: Date;
+  second_factor: boolean;
+}
+
+export interface LiveSession {
+  actor: Actor;
+  endsAt: Date;
+}
+
+export const liveSession = (row: SessionRow): LiveSession => ({
+  actor: {
+    userId: row.user_id,
+    sessionId: row.id,
+    role: row.role,
+    authenticatedAt: Math.floor(row.authenticated_at.getTime() / 1_000),
+    twoFactor: row.second_factor,
+  },
+  endsAt: row.expires_at,
+});
