@@ -72,9 +72,9 @@ export const wrongFixes: WrongFix[] = [
         },
         {
           file: AUTH,
-          find: '    const session = known && matches',
+          find: '    const proven = known && matches',
           replace: `    if (!matches) await this.throttle.admit(attempt).catch(() => {});
-    const session = known && matches`,
+    const proven = known && matches`,
         },
       ],
     },

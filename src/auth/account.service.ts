@@ -33,7 +33,7 @@ export class AccountService {
     const owner = await this.users.getOwn(actor);
     checkPassword(request.newPassword, owner, '/newPassword');
     const { passwordHash } = await this.reauthenticate(actor, request.currentPassword, ip);
-    const hash = await this.hasher.hash(request.newPassword);
+    const hash = await this.hasher.hash(request.newPassword, '/newPassword');
     const newPassword = { hash, isShort: isShort(request.newPassword) };
     const change = { email: owner.email, checkedHash: passwordHash, newPassword };
     const changed = await orShortPassword('weak_password', () =>

@@ -6,6 +6,7 @@ import { AccountController } from './account.controller.js';
 import { AccountService } from './account.service.js';
 import { AuthController } from './auth.controller.js';
 import { AuthService } from './auth.service.js';
+import { BreachedPasswordsService } from './breached-passwords.service.js';
 import { EmailChangesController } from './email-changes.controller.js';
 import { EmailChangesService } from './email-changes.service.js';
 import { EmailUndoService } from './email-undo.service.js';
@@ -89,6 +90,7 @@ import { TotpSecretsService } from './totp-secrets.service.js';
     SigningKeys,
     JwtStrategy,
     PasswordHasher,
+    BreachedPasswordsService,
     LoginFailuresService,
     LoginThrottle,
   ],

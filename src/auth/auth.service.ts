@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { SecurityLog } from '../audit/security-log.js';
 import { Problem } from '../http/problem.js';
-import { CredentialsService } from '../users/credentials.service.js';
+import { CredentialsService, type Credentials } from '../users/credentials.service.js';
 import type { LoginRequest, TokensResponse } from './auth.dto.js';
 import { LoginThrottle } from './login-throttle.js';
 import { PasswordHasher } from './password-hasher.js';
@@ -40,7 +40,8 @@ export class AuthService {
     await this.throttle.admit(attempt);
     const known = await this.credentials.find({ email });
     const matches = await this.hasher.verify(known?.passwordHash, password);
-    const session = known && matches ? await this.signIns.open(known, { attempt, device }) : null;
+    const proven = known && matches ? await this.upToDate(known, password) : null;
+    const session = proven && (await this.signIns.open(proven, { attempt, device }));
     if (!session) {
       this.log.record('authn_login_fail', { userId: known?.id, ip });
       // Only who knows the password of a sign-up hears of it. Asked where there is an account, too:
@@ -51,5 +52,15 @@ export class AuthService {
     }
     await this.throttle.succeeded(attempt);
     return this.tokens.signedIn(session, ip, chosen);
+  }
+
+  /** Now the password is known: a hash of weaker parameters than today's is made anew (ASVS 11.4.2). */
+  private async upToDate(known: Credentials, password: string): Promise<Credentials | null> {
+    if (!this.hasher.isOutdated(known.passwordHash)) return known;
+    const passwordHash = await this.hasher.hashAgain(password);
+    if (await this.credentials.replaceHash(known, passwordHash)) return { ...known, passwordHash };
+    // Somebody was faster: another sign-in, or a change of the password.
+    const current = await this.credentials.find({ id: known.id });
+    return current && (await this.hasher.verify(current.passwordHash, password)) ? current : null;
   }
 }

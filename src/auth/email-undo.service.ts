@@ -28,7 +28,7 @@ export class EmailUndoService {
     if (!found) throw new Problem('invalid_link');
     // As long as the only factor, whatever factors there are: somebody else may have added them.
     checkPassword(newPassword, { email: found.toEmail }, '/newPassword');
-    const newHash = await this.hasher.hash(newPassword);
+    const newHash = await this.hasher.hash(newPassword, '/newPassword');
     const { id, toEmail } = await this.links.move(async (tx) => {
       const move = await this.links.spendUndo(tx, token, newHash);
       if (move) {

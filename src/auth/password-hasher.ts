@@ -2,9 +2,13 @@ import { Injectable } from '@nestjs/common';
 import { hash, verify, type Options } from '@node-rs/argon2';
 import { availableParallelism } from 'node:os';
 import { Problem } from '../http/problem.js';
+import { BreachedPasswordsService } from './breached-passwords.service.js';
 
 /** Argon2id, the least that ASVS 11.4.2 accepts: 19 MiB, two passes, one lane. */
-const PARAMETERS: Options = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
+const PARAMETERS = { memoryCost: 19_456, timeCost: 2, parallelism: 1 } satisfies Options;
+const { memoryCost, timeCost, parallelism } = PARAMETERS;
+/** How every hash of today begins. */
+const HEAD = `$argon2id$v=19$m=${memoryCost},t=${timeCost},p=${parallelism}$`;
 /** Of libuv's four threads: signatures are checked and files are read on them, too. */
 const MAX_THREADS = 3;
 /** One core stays with the event loop, so that sign-ins do not slow everybody else down. */
@@ -21,9 +25,22 @@ export class PasswordHasher {
   /** The hash of nothing that anybody knows: verified for unknown users, so that time tells nothing. */
   private readonly decoy = hash(crypto.randomUUID(), PARAMETERS);
 
-  hash(password: string): Promise<string> {
+  /** Commands, which make random passwords, ask no list. */
+  constructor(private readonly breached?: BreachedPasswordsService) {}
+
+  /** Of a new password: the one way to keep one. Throws `weak_password` when a breach has told it. */
+  async hash(password: string, at?: string): Promise<string> {
+    await this.breached?.refuse(password, at);
+    return this.hashAgain(password);
+  }
+
+  /** Of a password that was right just now. */
+  hashAgain(password: string): Promise<string> {
     return this.bounded(() => hash(normalize(password), PARAMETERS));
   }
+
+  /** Whether it was made with other parameters than today's. */
+  isOutdated = (passwordHash: string): boolean => !passwordHash.startsWith(HEAD);
 
   /** The same work with and without a stored hash (ASVS 6.3.8). */
   async verify(passwordHash: string | undefined, password: string): Promise<boolean> {

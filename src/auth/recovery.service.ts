@@ -31,7 +31,8 @@ export class RecoveryService {
     const owner = await this.links.find('reset_password', token);
     if (!owner) throw new Problem('invalid_link');
     checkPassword(newPassword, owner, '/newPassword');
-    const password = { hash: await this.hasher.hash(newPassword), isShort: isShort(newPassword) };
+    const hash = await this.hasher.hash(newPassword, '/newPassword');
+    const password = { hash, isShort: isShort(newPassword) };
     const attempt = { account: owner.email, ip };
     const done = await orShortPassword('weak_password', () =>
       this.dataSource.transaction(async (tx) => {

@@ -16,6 +16,7 @@ export class Config {
   readonly smtpUrl: string | undefined;
   readonly mailFrom: string;
   readonly adminsNeedSecondFactor: boolean;
+  readonly breachedPasswordsUrl: string | undefined;
   readonly logLevel: Values['LOG_LEVEL'];
   readonly signingKeys: readonly SigningKey[];
   /** Set when the keys came from a file, which is then read again whenever it changes. */
@@ -36,6 +37,7 @@ export class Config {
     this.smtpUrl = values.SMTP_URL;
     this.mailFrom = values.MAIL_FROM;
     this.adminsNeedSecondFactor = values.ADMIN_SECOND_FACTOR === 'required';
+    this.breachedPasswordsUrl = values.BREACHED_PASSWORDS_URL;
     this.logLevel = values.LOG_LEVEL;
 
     if (this.production) faults.push(...productionFaults(values, env));

@@ -109,6 +109,13 @@ export const VARIABLES = {
     fallback: 'optional',
     read: oneOf('optional', 'required'),
   },
+  BREACHED_PASSWORDS_URL: {
+    about:
+      'A list of breached passwords that is asked by k-anonymity, up to the prefix. ' +
+      'Absent: only the list that comes with the app.',
+    example: 'https://api.pwnedpasswords.com/range/',
+    read: breachedPasswordsUrl,
+  },
   LOG_LEVEL: {
     about: 'fatal, error, warn, info, debug or trace (production: info at the most).',
     example: 'info',
@@ -157,6 +164,15 @@ function smtpUrl(text: string): string {
   if (!isBare || !/^smtps?:$/.test(url.protocol) || !url.hostname)
     throw new Error('must look like smtps://user:password@host or smtp://host?requireTLS=true');
   return text;
+}
+
+function breachedPasswordsUrl(text: string): string {
+  const url = URL.parse(text);
+  const isBare = url && url.search === '' && url.hash === '' && url.pathname.endsWith('/');
+  // Who listens on the way would learn what the list does, and could answer for it.
+  if (!isBare || (url.protocol !== 'https:' && url.hostname !== '127.0.0.1'))
+    throw new Error('must look like https://api.example.com/range/');
+  return url.href;
 }
 
 function mailAddress(text: string): string {

@@ -30,6 +30,13 @@ export class CredentialsService {
     return this.users.findOne({ where: who, select: { id: true, passwordHash: true } });
   }
 
+  /** The same password, hashed anew. Answers whether it was still the one that was checked. */
+  async replaceHash({ id, passwordHash }: Credentials, newHash: string): Promise<boolean> {
+    const [, count] = await this.users.manager.sql<[unknown, number]>`
+      UPDATE users SET password_hash = ${newHash} WHERE id = ${id} AND password_hash = ${passwordHash}`;
+    return count > 0;
+  }
+
   /** Of the newest sign-up that waits, or waited, for the link of its mail. */
   async findPendingHash(email: string): Promise<string | undefined> {
     const rows = await this.users.manager.sql<{ passwordHash: string }[]>`
