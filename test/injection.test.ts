@@ -91,7 +91,8 @@ function valuesOf({ name, schema }: Field, payload: string, costly: boolean): un
 /** Somebody whom the route serves, and what of his it is tried on. What is his may be used up. */
 async function targetOf({ callers, rateLimit, path, inputs, key }: Route) {
   const isAdmin = callers !== 'anybody' && !callers.includes('user');
-  const isUsedUp = rateLimit === 'credentials';
+  // An account has few factors.
+  const isUsedUp = rateLimit === 'credentials' || path.includes(':factorId');
   const person = isUsedUp ? await createPerson('user') : oneOf(isAdmin ? admins : crowd);
   const isVersioned = path.includes(':id') && !isAdmin && inputs.body;
   const { id } = isVersioned ? await createResource(person) : bystander;
