@@ -55,7 +55,11 @@ export async function readOwners(ownerUrl: string, config: Config): Promise<Owne
   const endsAt = new Date(Date.now() + 86_400_000);
   return Promise.all(
     rows.map(async ({ id, email, session_id: sessionId, ids }, n) => {
-      const proof = { authenticatedAt: Math.floor(Date.now() / 1_000), twoFactor: false };
+      const proof = {
+        authenticatedAt: Math.floor(Date.now() / 1_000),
+        twoFactor: false,
+        byPasskey: false,
+      };
       const actor = { userId: id, sessionId, role: 'user', ...proof } as const;
       const { token } = await tokens.issue(actor, endsAt);
       return { id, email, ip: `10.1.${n >> 8}.${n & 255}`, token, resourceIds: ids };

@@ -10,6 +10,8 @@ export interface Actor {
   readonly authenticatedAt: number;
   /** Whether a second factor was among them. */
   readonly twoFactor: boolean;
+  /** Whether a passkey stood for the password as well. */
+  readonly byPasskey: boolean;
 }
 
 declare module 'fastify' {

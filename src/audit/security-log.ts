@@ -19,6 +19,7 @@ export const LEVELS = {
   authn_factor_added: 'warn',
   authn_factor_removed: 'warn',
   authn_factor_fail: 'warn',
+  authn_passkey_cloned: 'error',
   authn_recovery_code_used: 'warn',
   authn_recovery_codes_created: 'info',
   authn_password_change: 'info',

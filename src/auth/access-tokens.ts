@@ -17,6 +17,7 @@ const MAX_TOKEN_LENGTH = 2_048;
 const CLOCK_SKEW_SECONDS = 5;
 /** RFC 8176 §2: how the session proved who it is. */
 const PASSWORD = 'pwd';
+const PASSKEY = 'pop';
 const MULTIPLE_FACTORS = 'mfa';
 
 interface Verified {
@@ -59,7 +60,7 @@ export class AccessTokens {
       role: actor.role,
       // Of the session, not of this token: a refresh does not freshen it (RFC 9470 §6).
       auth_time: Math.min(actor.authenticatedAt, now),
-      amr: actor.twoFactor ? [PASSWORD, MULTIPLE_FACTORS] : [PASSWORD],
+      amr: [actor.byPasskey ? PASSKEY : PASSWORD, ...(actor.twoFactor ? [MULTIPLE_FACTORS] : [])],
     })
       .setProtectedHeader({ alg: ALGORITHM, typ: TYPE, kid })
       .setIssuer(this.config.publicUrl)
@@ -117,9 +118,11 @@ export class AccessTokens {
 function proofOf({ auth_time: authenticatedAt, amr }: JWTPayload, issuedAt: number) {
   const isTime = typeof authenticatedAt === 'number' && Number.isSafeInteger(authenticatedAt);
   // Proven after it was issued, a token would stay fresh for as long as somebody likes.
-  if (!isTime || authenticatedAt > issuedAt || !Array.isArray(amr) || amr[0] !== PASSWORD)
+  const [first, second] = Array.isArray(amr) ? (amr as unknown[]) : [];
+  const byPasskey = first === PASSKEY;
+  if (!isTime || authenticatedAt > issuedAt || !(byPasskey || first === PASSWORD))
     throw new errors.JWTInvalid('a claim has the wrong type');
-  return { authenticatedAt, twoFactor: amr[1] === MULTIPLE_FACTORS };
+  return { authenticatedAt, twoFactor: second === MULTIPLE_FACTORS, byPasskey };
 }
 
 const isText = (claim: unknown): claim is string => typeof claim === 'string';

@@ -18,7 +18,7 @@ const linkToken = () =>
     about: 'What stands behind the "#" of the link in the mail.',
   });
 
-const InPlace = () =>
+export const InPlace = () =>
   Choice({
     of: TOKEN_PLACES,
     example: 'body',

@@ -23,6 +23,14 @@ import { JwtStrategy } from './jwt.strategy.js';
 import { MailLinksService } from './mail-links.service.js';
 import { LoginFailuresService } from './login-failures.service.js';
 import { LoginThrottle } from './login-throttle.js';
+import { PasskeyChallengesService } from './passkey-challenges.service.js';
+import { PasskeyProofsController } from './passkey-proofs.controller.js';
+import { PasskeyFactorService } from './passkey-factor.service.js';
+import { PasskeyRegistrationsService } from './passkey-registrations.service.js';
+import { PasskeySignInService } from './passkey-sign-in.service.js';
+import { PasskeyStepUpService } from './passkey-step-up.service.js';
+import { PasskeysController } from './passkeys.controller.js';
+import { PasskeysService } from './passkeys.service.js';
 import { PasswordHasher } from './password-hasher.js';
 import { ProofController } from './proof.controller.js';
 import { RecoveryCodesService } from './recovery-codes.service.js';
@@ -30,6 +38,7 @@ import { RecoveryController } from './recovery.controller.js';
 import { RecoveryRequestsService } from './recovery-requests.service.js';
 import { RecoveryService } from './recovery.service.js';
 import { RefreshService } from './refresh.service.js';
+import { RelyingParty } from './relying-party.js';
 import { SecondFactorService } from './second-factor.service.js';
 import { SessionEndsService } from './session-ends.service.js';
 import { SessionListsService } from './session-lists.service.js';
@@ -51,10 +60,12 @@ import { TotpSecretsService } from './totp-secrets.service.js';
     AuthController,
     SignUpsController,
     ProofController,
+    PasskeyProofsController,
     AccountController,
     FactorsController,
     SessionsController,
     SessionsAdministrationController,
+    PasskeysController,
     RecoveryController,
     EmailChangesController,
     InvitationsController,
@@ -86,6 +97,13 @@ import { TotpSecretsService } from './totp-secrets.service.js';
     FactorCodesService,
     TotpSecretsService,
     RecoveryCodesService,
+    PasskeysService,
+    PasskeyChallengesService,
+    PasskeyRegistrationsService,
+    PasskeySignInService,
+    PasskeyFactorService,
+    PasskeyStepUpService,
+    RelyingParty,
     AccessTokens,
     SigningKeys,
     JwtStrategy,

@@ -64,7 +64,7 @@ export class FactorResponse {
   @Uuid({ example: ID })
   id!: string;
 
-  @Choice({ of: ['totp'], example: 'totp' })
+  @Choice({ of: ['totp', 'passkey'], example: 'totp' })
   kind!: string;
 
   @Text({ max: 100, example: 'Phone' })

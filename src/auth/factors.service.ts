@@ -22,6 +22,12 @@ interface Owner {
   hasSecondFactor: boolean;
 }
 
+interface NewFactor {
+  id: string;
+  kind: 'totp' | 'passkey';
+  name: string;
+}
+
 interface FactorRow {
   id: string;
   kind: string;
@@ -54,11 +60,7 @@ export class FactorsService {
     const [id, secret] = [randomUUID(), createTotpSecret()];
     const email = await this.change(actor, async (tx, owner) => {
       await tx.sql`DELETE FROM factors WHERE user_id = ${owner.id} AND confirmed_at IS NULL`;
-      const added = await tx.sql<unknown[]>`
-        INSERT INTO factors (id, user_id, kind, name) SELECT ${id}, ${owner.id}, 'totp', ${name}
-        WHERE (SELECT count(*) FROM factors WHERE user_id = ${owner.id}) < ${MAX_FACTORS}
-        RETURNING true`;
-      if (added.length === 0) throw new Problem('too_many_factors');
+      await this.insert(tx, owner, { id, kind: 'totp', name });
       await this.totp.add(tx, id, owner.id, secret);
       return owner.email;
     });
@@ -79,14 +81,27 @@ export class FactorsService {
       if (confirmed.length === 0) throw new Problem('not_found');
       // Whoever cannot make codes would lock himself out.
       if (!(await this.totp.spendOf(tx, id, owner.id, code))) throw new Problem('wrong_code');
-      await tx.sql`UPDATE sessions SET second_factor = true WHERE id = ${actor.sessionId}`;
-      await this.endOthers(tx, actor);
-      await this.mailer.send(tx, { to: owner.email, template: 'factorAdded', values: {} });
-      return owner.hasSecondFactor ? [] : this.recoveryCodes.replace(tx, owner.id);
+      return this.added(tx, actor, owner);
     });
-    await this.revocations.caughtUp();
-    this.log.record('authn_factor_added', { userId: actor.userId, factorId: id });
-    return { recoveryCodes };
+    return this.told(actor, id, recoveryCodes);
+  }
+
+  /**
+   * Adds a factor that has proven itself already; `store` keeps what its kind needs. Answers new
+   * recovery codes with the first factor. Throws `too_many_factors`.
+   */
+  async addProven(
+    actor: Actor,
+    factor: NewFactor,
+    store: (tx: EntityManager) => Promise<void>,
+  ): Promise<{ recoveryCodes: string[] }> {
+    const recoveryCodes = await this.change(actor, async (tx, owner) => {
+      await this.insert(tx, owner, factor);
+      await store(tx);
+      await tx.sql`UPDATE factors SET confirmed_at = now() WHERE id = ${factor.id}`;
+      return this.added(tx, actor, owner);
+    });
+    return this.told(actor, factor.id, recoveryCodes);
   }
 
   /** Throws `not_found`, `password_needs_second_factor`. */
@@ -132,6 +147,27 @@ export class FactorsService {
       if (!owner) throw new Problem('not_found');
       return work(tx, owner);
     });
+  }
+
+  private async insert(tx: EntityManager, owner: Owner, { id, kind, name }: NewFactor) {
+    const added = await tx.sql<unknown[]>`
+      INSERT INTO factors (id, user_id, kind, name) SELECT ${id}, ${owner.id}, ${kind}, ${name}
+      WHERE (SELECT count(*) FROM factors WHERE user_id = ${owner.id}) < ${MAX_FACTORS}
+      RETURNING true`;
+    if (added.length === 0) throw new Problem('too_many_factors');
+  }
+
+  private async added(tx: EntityManager, actor: Actor, owner: Owner): Promise<string[]> {
+    await tx.sql`UPDATE sessions SET second_factor = true WHERE id = ${actor.sessionId}`;
+    await this.endOthers(tx, actor);
+    await this.mailer.send(tx, { to: owner.email, template: 'factorAdded', values: {} });
+    return owner.hasSecondFactor ? [] : this.recoveryCodes.replace(tx, owner.id);
+  }
+
+  private async told({ userId }: Actor, factorId: string, recoveryCodes: string[]) {
+    await this.revocations.caughtUp();
+    this.log.record('authn_factor_added', { userId, factorId });
+    return { recoveryCodes };
   }
 
   /** They were opened without what is asked for now, or with what is gone (ASVS 7.4.3). */

@@ -8,6 +8,7 @@ export interface SessionRow {
   expires_at: Date;
   authenticated_at: Date;
   second_factor: boolean;
+  by_passkey: boolean;
 }
 
 export interface LiveSession {
@@ -22,6 +23,7 @@ export const liveSession = (row: SessionRow): LiveSession => ({
     role: row.role,
     authenticatedAt: Math.floor(row.authenticated_at.getTime() / 1_000),
     twoFactor: row.second_factor,
+    byPasskey: row.by_passkey,
   },
   endsAt: row.expires_at,
 });

@@ -38,6 +38,7 @@ export interface Origin {
   device: string;
   place: string | null;
   twoFactor?: boolean;
+  byPasskey?: boolean;
 }
 
 /** Whose session was opened, and whether it is the first after the sign-up. */
@@ -65,7 +66,7 @@ export class SessionsService {
   async start(
     tx: EntityManager,
     { id, passwordHash }: Credentials,
-    { device, place, twoFactor = false }: Origin,
+    { device, place, twoFactor = false, byPasskey = false }: Origin,
   ): Promise<(OpenSession & Started) | null> {
     const refreshToken = createToken();
     // Sessions are forgotten after so many days: an older account without one may have had some.
@@ -79,10 +80,11 @@ export class SessionsService {
           AND (${twoFactor} OR NOT has_second_factor)
         FOR SHARE
       ), session AS (
-        INSERT INTO sessions (user_id, expires_at, device, network, second_factor)
-        SELECT id, now() + ${SESSION_DAYS} * interval '1 day', ${device}, ${place}, ${twoFactor}
+        INSERT INTO sessions (user_id, expires_at, device, network, second_factor, by_passkey)
+        SELECT id, now() + ${SESSION_DAYS} * interval '1 day', ${device}, ${place}, ${twoFactor},
+          ${byPasskey}
         FROM person
-        RETURNING id, user_id, expires_at, authenticated_at, second_factor
+        RETURNING id, user_id, expires_at, authenticated_at, second_factor, by_passkey
       ), token AS (
         INSERT INTO refresh_tokens (token_hash, session_id)
         SELECT ${hashToken(refreshToken)}, id FROM session
@@ -113,7 +115,8 @@ export class SessionsService {
           AND s.revoked_at IS NULL AND s.expires_at > now() AND u.disabled_at IS NULL
           AND EXISTS (SELECT FROM family)
           AND t.created_at > now() - ${IDLE_DAYS} * interval '1 day'
-        RETURNING s.id, s.user_id, u.role, s.expires_at, s.authenticated_at, s.second_factor
+        RETURNING s.id, s.user_id, u.role, s.expires_at, s.authenticated_at, s.second_factor,
+          s.by_passkey
       ), token AS (
         INSERT INTO refresh_tokens (token_hash, session_id)
         SELECT ${hashToken(refreshToken)}, id FROM spent

@@ -12,6 +12,8 @@ export interface Source {
   attempt: Attempt;
   device: string;
   twoFactor?: boolean;
+  /** Whether a passkey stood for the password, too. */
+  byPasskey?: boolean;
 }
 
 /** Opens sessions for people who have proven who they are. */
@@ -39,10 +41,10 @@ export class SignInsService {
   async openIn(
     tx: EntityManager,
     who: Credentials,
-    { attempt, device, twoFactor = false }: Source,
+    { attempt, device, twoFactor = false, byPasskey = false }: Source,
   ): Promise<OpenSession | null> {
     const place = placeOf(attempt.ip);
-    const session = await this.sessions.start(tx, who, { device, place, twoFactor });
+    const session = await this.sessions.start(tx, who, { device, place, twoFactor, byPasskey });
     if (!session) return null;
     if (twoFactor) await this.throttle.remember(tx, attempt, 'known by code');
     const isNew = await this.throttle.remember(tx, attempt);

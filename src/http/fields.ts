@@ -108,6 +108,13 @@ export function SecretText(options: Common & { max: number }) {
   return field('string', options, schema, [IsString(), Length(1, options.max)]);
 }
 
+/** Bytes as RFC 4648 §5 writes them, without padding. `max` characters. */
+export function Base64Url(options: Common & { max: number }) {
+  const pattern = /^[\w-]+$/;
+  const schema = { type: 'string', maxLength: options.max, pattern: pattern.source } as const;
+  return field('string', options, schema, [IsString(), Length(1, options.max), Matches(pattern)]);
+}
+
 /** Longer than any address, and short enough to be normalized: that takes the square of it. */
 const MAX_RAW_EMAIL = 1_016;
 /**

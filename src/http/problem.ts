@@ -15,6 +15,7 @@ export const PROBLEMS = {
   wrong_password: [400, 'The password is wrong.'],
   ambiguous_token: [400, 'Send one refresh token, in the body or in the cookie.'],
   wrong_code: [400, 'The code is wrong, was used before or has expired.'],
+  invalid_passkey: [400, 'The passkey is not known here, or its answer is not valid any more.'],
   invalid_link: [400, 'The link is not valid, was used before or has expired.'],
   authentication_required: [401, 'This operation needs an access token.'],
   invalid_token: [401, 'The access token is not valid, has expired or was revoked.'],

@@ -71,7 +71,7 @@ export const TEMPLATES = {
     subject: 'A second factor was added to your account',
     lines: [
       'A second factor was added to your account, and you were signed out everywhere else.',
-      'If it was not you, set a new password at once: somebody has access to your account.',
+      'If it was not you, remove it and set a new password at once: somebody has access to your account.',
     ],
   },
   factorRemoved: {
@@ -79,6 +79,13 @@ export const TEMPLATES = {
     lines: [
       'A second factor was removed from your account, and you were signed out everywhere else.',
       'If it was not you, set a new password at once: somebody has access to your account.',
+    ],
+  },
+  passkeyCloned: {
+    subject: 'A passkey of your account was refused',
+    lines: [
+      'One of your passkeys was used, and its count had not grown: there may be a copy of it. It was refused.',
+      'Remove that passkey from your account and add a new one. If it was not you, do it at once.',
     ],
   },
   recoveryCodeUsed: {
