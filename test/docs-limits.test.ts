@@ -20,6 +20,7 @@ import { SIGN_UP_HOURS } from '../src/auth/sign-up-requests.service.js';
 import { CHALLENGE_ATTEMPTS, CHALLENGE_MINUTES } from '../src/auth/challenges.service.js';
 import { FRESH as OF_FACTORS } from '../src/auth/factors.controller.js';
 import { ENROLMENT_MINUTES, MAX_FACTORS } from '../src/auth/factors.service.js';
+import { PASSKEY_CHALLENGE_MINUTES } from '../src/auth/passkey-challenges.service.js';
 import { RECOVERY_CODES } from '../src/auth/recovery-codes.service.js';
 import { DRIFT_STEPS, STEP_SECONDS } from '../src/auth/totp.js';
 import { FRESH as OF_USERS } from '../src/users/users.controller.js';
@@ -123,6 +124,7 @@ describe('docs/limits.md', () => {
       'one step': [say(STEP_SECONDS, 'seconds')],
       'tries of one challenge': [say(CHALLENGE_ATTEMPTS)],
       'the life of a challenge': [say(CHALLENGE_MINUTES, 'minutes')],
+      'the life of a passkey’s challenge': [say(PASSKEY_CHALLENGE_MINUTES, 'minutes')],
       'the life of an enrolment': [say(ENROLMENT_MINUTES, 'minutes')],
       'recovery codes of one account': [say(RECOVERY_CODES)],
       'factors of one account': [say(MAX_FACTORS)],

@@ -12,7 +12,9 @@ import {
   signUp,
 } from './support/factories.js';
 import type { Person, ResourceBody } from './support/factories.js';
+import { Authenticator } from './support/authenticator.js';
 import { inventoryOf, type Route } from './support/inventory.js';
+import { signInWith } from './support/passkeys.js';
 import { PostgresProxy } from './support/postgres-proxy.js';
 import { exchange } from './support/raw-http.js';
 import { addTotp, ageSession, challengeFor, prove, wrongCode } from './support/second-factors.js';
@@ -203,6 +205,7 @@ const PROVOCATIONS = {
       return tryLogin(app.client(), person.email, person.password);
     },
   ],
+  invalid_passkey: ['POST /v1/auth/passkey', () => signInWith(app, new Authenticator())],
   invalid_challenge: [SECOND, () => prove(app.client(), 'of nobody', '000000')],
   insufficient_user_authentication: [
     ENROL,

@@ -8,6 +8,7 @@ import {
   type Person,
 } from './support/factories.js';
 import { exchange } from './support/raw-http.js';
+import { addPasskey, signInWith } from './support/passkeys.js';
 import { addTotp, challengeFor, CODES, FACTORS, prove } from './support/second-factors.js';
 import { PATIENCE_MS, spawnApp, type SpawnedApp } from './support/spawned-app.js';
 
@@ -112,6 +113,8 @@ async function useFactors(): Promise<void> {
   await prove(app.client(), challenge, '000000');
   await prove(app.client(), challenge, body.recoveryCodes[0] ?? '');
   await bob.client.delete(`${FACTORS}/${id}`);
+  const { authenticator } = await addPasskey(bob);
+  await signInWith(app, authenticator, { signCount: 1 });
 }
 
 describe('the vocabulary', () => {

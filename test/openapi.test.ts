@@ -56,7 +56,7 @@ describe('the OpenAPI document', () => {
   it('says of every operation what it does and who may call it', () => {
     for (const { name, operation } of operations()) {
       const open =
-        /health|jwks|register|verify|accept|auth\/confirm|undo|login|second-factor|refresh|forgot|reset/.test(
+        /health|jwks|register|verify|accept|auth\/confirm|undo|login|second-factor|auth\/passkey|refresh|forgot|reset/.test(
           name,
         );
       expect([name, typeof operation.summary]).toEqual([name, 'string']);
@@ -114,6 +114,14 @@ describe('the OpenAPI document', () => {
       const schema = document.components.schemas[ref?.split('/').at(-1) ?? ''];
       return schema ? [[name, Object.keys(schema.properties ?? {})]] : [];
     });
+    const passkey = [
+      'credentialId',
+      'clientDataJson',
+      'authenticatorData',
+      'signature',
+      'userHandle',
+      'refreshTokenIn',
+    ];
     expect(Object.fromEntries(bodies)).toEqual({
       'POST /v1/auth/register': ['email', 'password', 'displayName'],
       'POST /v1/auth/verify-address': ['token', 'password'],
@@ -122,6 +130,8 @@ describe('the OpenAPI document', () => {
       'POST /v1/auth/undo-email-change': ['token', 'newPassword'],
       'POST /v1/auth/login': ['email', 'password', 'refreshTokenIn'],
       'POST /v1/auth/second-factor': ['challenge', 'code', 'refreshTokenIn'],
+      'POST /v1/auth/second-factor/passkey': [...passkey, 'challenge'],
+      'POST /v1/auth/passkey': passkey,
       'POST /v1/auth/refresh': ['refreshToken'],
       'POST /v1/auth/forgot-password': ['email'],
       'POST /v1/auth/reset-password': ['token', 'newPassword'],

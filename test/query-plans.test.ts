@@ -13,6 +13,7 @@ import {
 } from './support/factories.js';
 import { linkToken } from './support/inventory.js';
 import { mailedToken } from './support/mailed-links.js';
+import { passkeyBody } from './support/passkeys.js';
 import { challengeFor, totpCode } from './support/second-factors.js';
 import { recordStatements, type Statement } from './support/statements.js';
 import { startApp, type TestApp } from './support/test-app.js';
@@ -36,6 +37,8 @@ const GROWING = new Set([
   'totp_secrets',
   'recovery_codes',
   'second_factor_challenges',
+  'passkeys',
+  'passkey_challenges',
 ]);
 
 let app: TestApp;
@@ -203,6 +206,21 @@ async function visitFactors(): Promise<void> {
   await visit(person, `DELETE ${me}/factors/:factorId`, { params });
 }
 
+async function visitPasskeys(): Promise<void> {
+  const anybody = { client: app.client() };
+  for (const route of [
+    'POST /v1/users/me/factors/passkeys',
+    'POST /v1/auth/passkey',
+    'POST /v1/auth/second-factor/passkey',
+    'POST /v1/auth/reauthenticate/passkey',
+  ]) {
+    const person = await signUp(app);
+    if (!route.includes('second-factor')) await visit(person, `${route}/options`);
+    const body = await passkeyBody(app, route, person);
+    await visit(/me|reauthenticate/.test(route) ? person : anybody, route, { body });
+  }
+}
+
 async function visitPublic(): Promise<void> {
   const anybody = { client: app.client() };
   await visit(anybody, 'GET /v1/health/live');
@@ -228,6 +246,7 @@ beforeAll(async () => {
     visitEmailChange,
     visitInvitations,
     visitFactors,
+    visitPasskeys,
   ])
     await walk();
   recorder.stop();

@@ -29,7 +29,7 @@ export interface PasskeyAnswerBody {
 export class Authenticator {
   readonly credentialId = randomBytes(32);
   signCount = 0;
-  userHandle = '';
+  userHandle = text(randomBytes(16));
   private readonly privateKey: KeyObject;
   private readonly coseKey: Buffer;
 

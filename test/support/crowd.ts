@@ -64,5 +64,14 @@ export async function fillDatabase({ query }: TestDatabase): Promise<void> {
     INSERT INTO second_factor_challenges
       (token_hash, user_id, password_digest, attempts_left, expires_at)
     SELECT sha256(convert_to(id::text, 'UTF8')), id, sha256('-'), 5, created_at FROM users`);
+  await query(`
+    INSERT INTO factors (user_id, kind, name, confirmed_at)
+    SELECT id, 'passkey', 'Laptop', created_at FROM users WHERE email LIKE 'crowd-%'`);
+  await query(`
+    INSERT INTO passkeys (factor_id, credential_id, public_key, sign_count)
+    SELECT id, sha256(convert_to(id::text, 'UTF8')), '\\x00', 0 FROM factors WHERE kind = 'passkey'`);
+  await query(`
+    INSERT INTO passkey_challenges (challenge_hash, purpose, session_id, expires_at)
+    SELECT sha256(convert_to(id::text, 'UTF8')), 'register', id, created_at FROM sessions`);
   await query('ANALYZE');
 }

@@ -12,6 +12,7 @@ import { newEmail, type Person } from './factories.js';
 import { mailedToken } from './mailed-links.js';
 import type { TestApp } from './test-app.js';
 import type { TestDatabase } from './test-database.js';
+import { passkeyBody } from './passkeys.js';
 import { answerFor } from './second-factors.js';
 import { untilRecovered } from './waiting.js';
 
@@ -93,6 +94,8 @@ function fieldsOfRoute({ inputs }: DeclaredRoute, operation: Operation, document
 /** A body that the route takes from this person: the documented examples, and his own secrets. */
 export async function legalBody(app: TestApp, { inputs, fields, key }: Route, person: Person) {
   if (!inputs.body) return undefined;
+  const ofPasskey = await passkeyBody(app, key, person);
+  if (ofPasskey) return ofPasskey;
   const { email, password, tokens } = person;
   const { refreshToken } = tokens;
   const ofBody = fields.filter(({ place }) => place === 'body');

@@ -1,6 +1,7 @@
 import { Authenticator, type Ceremony, type PasskeyAnswerBody } from './authenticator.js';
 import type { Client } from './client.js';
 import type { Person, Tokens } from './factories.js';
+import { challengeFor } from './second-factors.js';
 import type { TestApp } from './test-app.js';
 
 export const PASSKEYS = '/v1/users/me/factors/passkeys';
@@ -58,3 +59,15 @@ export const proveByPasskey = (client: Client, challenge: string, answer: Passke
     challenge,
     ...answer,
   });
+
+/** What the routes about passkeys take from this person, each with a challenge of its own. */
+export async function passkeyBody(app: TestApp, key: string, person: Person) {
+  if (key === `POST ${PASSKEYS}`)
+    return { name: 'Laptop', ...new Authenticator().create(await creationOptions(person)) };
+  if (!key.endsWith('/passkey')) return undefined;
+  const { authenticator } = await addPasskey(person);
+  if (key === `POST ${SIGN_IN}`) return authenticator.get(await signInOptions(app));
+  if (key === `POST ${STEP_UP}`) return authenticator.get(await stepUpOptions(person));
+  const challenge = await challengeFor(app, person);
+  return { challenge, ...authenticator.get({ rpId: 'localhost', challenge }) };
+}
