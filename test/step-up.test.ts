@@ -76,6 +76,8 @@ describe('@FreshAuth()', () => {
       'POST /v1/users/:id/disable',
       'POST /v1/users/:id/enable',
       'POST /v1/users/me/factors/:factorId/confirm',
+      'POST /v1/users/me/factors/passkeys',
+      'POST /v1/users/me/factors/passkeys/options',
       'POST /v1/users/me/factors/totp',
       'POST /v1/users/me/recovery-codes',
       'PUT /v1/users/:id/role',

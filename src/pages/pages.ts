@@ -8,20 +8,33 @@ const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; " +
   "form-action 'none'; frame-ancestors 'none'";
 
-const FILES = {
-  'reset-password': ['reset-password.html', 'text/html; charset=utf-8'],
-  'verify-address': ['verify-address.html', 'text/html; charset=utf-8'],
-  'confirm-email-change': ['confirm-email-change.html', 'text/html; charset=utf-8'],
-  'undo-email-change': ['undo-email-change.html', 'text/html; charset=utf-8'],
-  'accept-invitation': ['accept-invitation.html', 'text/html; charset=utf-8'],
-  'form.js': ['form.js', 'text/javascript; charset=utf-8'],
-  'style.css': ['style.css', 'text/css; charset=utf-8'],
-} as const;
+/** A QR code is a picture that the page makes of an answer. */
+const POLICY_WITH_PICTURE = `${POLICY}; img-src data:`;
 
-/** What a person sees who opens the link of a mail. Getting a page changes nothing. */
+const HTML = 'text/html; charset=utf-8';
+const SCRIPT = 'text/javascript; charset=utf-8';
+const FILES = {
+  'sign-in': ['sign-in.html', HTML],
+  security: ['security.html', HTML, POLICY_WITH_PICTURE],
+  'sign-in.js': ['sign-in.js', SCRIPT],
+  'security.js': ['security.js', SCRIPT],
+  'prove.js': ['prove.js', SCRIPT],
+  'passkey.js': ['passkey.js', SCRIPT],
+  'api.js': ['api.js', SCRIPT],
+  'dom.js': ['dom.js', SCRIPT],
+  'reset-password': ['reset-password.html', HTML],
+  'verify-address': ['verify-address.html', HTML],
+  'confirm-email-change': ['confirm-email-change.html', HTML],
+  'undo-email-change': ['undo-email-change.html', HTML],
+  'accept-invitation': ['accept-invitation.html', HTML],
+  'form.js': ['form.js', SCRIPT],
+  'style.css': ['style.css', 'text/css; charset=utf-8'],
+} as const satisfies Record<string, [file: string, type: string, policy?: string]>;
+
+/** What a person sees: links of mails, signing in, security. Getting a page changes nothing. */
 export function servePages(fastify: FastifyInstance): void {
-  for (const [name, [file, type]] of Object.entries(FILES)) {
+  for (const [name, [file, type, policy = POLICY]] of Object.entries(FILES)) {
     const body = readFileSync(join(import.meta.dirname, file), 'utf8');
-    serveAsset(fastify, `/account/${name}`, { type, body, policy: POLICY });
+    serveAsset(fastify, `/account/${name}`, { type, body, policy });
   }
 }

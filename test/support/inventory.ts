@@ -134,7 +134,7 @@ const tokenOf = (link: string | undefined) => link?.split('#')[1] ?? '';
 
 const changeToken = async (app: TestApp['app'], userId: string) => {
   const { manager } = app.get(DataSource);
-  const proof = { authenticatedAt: 0, twoFactor: false };
+  const proof = { authenticatedAt: 0, twoFactor: false, byPasskey: false };
   const actor = { userId, sessionId: '', role: 'user', ...proof } as const;
   return tokenOf(await app.get(EmailLinksService).createChange(manager, actor, newEmail()));
 };
