@@ -33,7 +33,10 @@ afterEach(async () => {
 });
 
 const open = (name: string) => page.goto(`${app.origin}/account/${name}`);
-const onSecurity = () => shows(page, '#who', ada.email);
+async function onSecurity(): Promise<void> {
+  await page.waitForSelector('#page', { visible: true });
+  await shows(page, '#who', ada.email);
+}
 
 async function typePassword({ email, password }: Person): Promise<void> {
   await open('sign-in');
@@ -101,6 +104,7 @@ describe('/account/sign-in', () => {
     await page.waitForSelector('#second-passkey', { visible: true });
     await page.click('#second-passkey');
     await onSecurity();
+    expect(await liveSessions(app, ada.id)).toHaveLength(1);
   });
 
   it('takes the code of an authenticator app after the password', async () => {
@@ -209,6 +213,7 @@ describe('/account/security', () => {
     await page.type('#prove-code', code);
     await page.click('#prove-form button[type=submit]');
     await shows(page, '#status', 'Keep these recovery codes');
+    expect(await textOf(page, '#codes')).not.toContain(code);
   });
 });
 
