@@ -26,7 +26,8 @@ CREATE INDEX passkey_challenges_expires_at ON passkey_challenges (expires_at);
 -- Whether a passkey stood for the password, too.
 ALTER TABLE sessions ADD COLUMN by_passkey boolean NOT NULL DEFAULT false;
 
-GRANT SELECT, INSERT, UPDATE ON passkeys TO bulwark_app;
+-- A key is never exchanged for another one.
+GRANT SELECT, INSERT, UPDATE (sign_count) ON passkeys TO bulwark_app;
 GRANT SELECT, INSERT, DELETE ON passkey_challenges TO bulwark_app;
 
 -- down

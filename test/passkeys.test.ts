@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { ProblemCode } from '../src/http/problem.js';
+import { DataSource } from 'typeorm';
 import { countStatuses, expectProblem } from './support/answers.js';
 import { liveSessions, signInAgain } from './support/auth.js';
 import { Authenticator, cbor } from './support/authenticator.js';
@@ -68,6 +69,8 @@ describe('POST /v1/users/me/factors/passkeys', () => {
     const ada = await signUp(app);
     const first = await creationOptions(ada);
     expect(first).toMatchObject({ rpId: 'localhost', expiresIn: 300, userName: ada.email });
+    expect(first.challenge).toMatch(/^[\w-]{43}$/);
+    expect((await creationOptions(ada)).challenge).not.toBe(first.challenge);
     expect(Buffer.from(first.userHandle, 'base64url').toString('hex')).toBe(
       ada.id.replaceAll('-', ''),
     );
@@ -365,6 +368,16 @@ describe('the passkeys of an account', () => {
     expectProblem(await signInWith(app, authenticator), 400, 'invalid_passkey');
     await noticed(ada, 'A second factor was removed from your account');
   });
+
+  it.each(['public_key', 'credential_id'])(
+    'cannot be exchanged: the app has no right to %s',
+    async (column) => {
+      const { id } = await withPasskey();
+      const statement = `UPDATE passkeys SET ${column} = decode('00', 'hex') WHERE factor_id = $1`;
+      const tried = app.app.get(DataSource).query(statement, [id]);
+      await expect(tried).rejects.toThrow('permission denied');
+    },
+  );
 
   it('keep nothing secret and no challenge in the database', async () => {
     const { ada } = await withPasskey();

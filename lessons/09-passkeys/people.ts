@@ -13,9 +13,10 @@ const SESSION = 'a session of Ada’s';
 
 export type Owner = Person & { device: Authenticator };
 
-/** Somebody whose device counts its uses, or is in the cloud and does not. */
+/** Somebody whose device counts its uses, or is in the cloud and does not. Not part of the trace. */
 export async function withPasskey(target: Target, name: string, counts = true): Promise<Owner> {
   const person = await target.person(name);
+  const mark = target.trace.length;
   const device = new Authenticator();
   const asked = await creationOptions(person);
   const { status } = await sendNew(
@@ -23,6 +24,7 @@ export async function withPasskey(target: Target, name: string, counts = true): 
     device.create({ ...asked, ...(!counts && { signCount: 0 }) }),
   );
   if (status !== 201) throw new Error(`${name} could not add the passkey`);
+  target.trace.length = mark;
   return { ...person, device };
 }
 
