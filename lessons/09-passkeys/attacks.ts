@@ -130,4 +130,7 @@ const own: Attack[] = [
   },
 ];
 
-export const attacks: Attack[] = [...pages, ...answers, ...found, ...copies, ...own];
+/** The device signs for the PUBLIC_URL of the lab: an address alone does not tell it. */
+export const attacks: Attack[] = [...pages, ...answers, ...found, ...copies, ...own].map(
+  (attack) => ({ ...attack, needsLab: true }),
+);
