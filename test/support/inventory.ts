@@ -20,6 +20,7 @@ export interface Schema {
   $ref?: string;
   type?: string | string[];
   format?: string;
+  pattern?: string;
   enum?: string[];
   example?: unknown;
   required?: string[];
