@@ -143,7 +143,7 @@ const expired: Attack[] = [
     run: async (target) => {
       const cast = await castOf(target);
       const now = Math.floor(Date.now() / 1_000);
-      const times = { iat: now - 300, exp: now - 60 };
+      const times = { iat: now - 300, auth_time: now - 300, exp: now - 60 };
       const token = signedBySister(target, cast.header, { ...claimsOfAda(cast), ...times });
       return adasProfile(target, token, 'sub Ada, expired a minute ago');
     },
@@ -161,7 +161,8 @@ const expired: Attack[] = [
 async function outlive(target: Target, seconds: number) {
   const cast = await castOf(target);
   const exp = Date.now() / 1_000 + seconds;
-  const times = { iat: Math.floor(exp) - 60, exp };
+  const iat = Math.floor(exp) - 60;
+  const times = { iat, auth_time: iat, exp };
   const token = signedBySister(target, cast.header, { ...claimsOfAda(cast), ...times });
   const first = await adasProfile(target, token, 'sub Ada, about to expire');
   if (!first) return null;

@@ -49,7 +49,7 @@ export const lesson: Lesson = {
           {
             file: TOKENS,
             find: "createHash('sha256').update(token).digest()",
-            replace: "Buffer.from(token, 'base64url')",
+            replace: "Buffer.concat([Buffer.from(token, 'base64url')], 32)",
           },
         ],
       },
