@@ -21,4 +21,6 @@ export const ended = [
   'revoke-password',
   'revoke-demotion',
   'refresh-thief-access',
+  'link-move-session',
+  'factor-older-session',
 ];
