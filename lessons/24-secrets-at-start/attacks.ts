@@ -63,7 +63,8 @@ async function forgeToken(target: Target): Promise<Loot> {
   const [ada, eve] = [await target.person('ada'), await target.person('eve')];
   const { keys } = JSON.parse(DEVELOPERS_KEYS) as { keys: [JsonWebKey & { kid: string }] };
   const [jwk] = keys;
-  const token = await new SignJWT({ sid: randomUUID(), role: 'admin' })
+  const proof = { auth_time: Math.floor(Date.now() / 1_000), amr: ['pwd'] };
+  const token = await new SignJWT({ sid: randomUUID(), role: 'admin', ...proof })
     .setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid: jwk.kid })
     .setIssuer(PUBLIC_URL)
     .setAudience(`${PUBLIC_URL}/v1`)
