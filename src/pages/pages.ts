@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { serveAsset } from '../http/assets.js';
+import { LINK_PAGES } from './link-forms.js';
 
 /** Nothing but our own script and style, which may speak to our own API; no frame, no other form. */
 const POLICY =
@@ -22,11 +23,6 @@ const FILES = {
   'passkey.js': ['passkey.js', SCRIPT],
   'api.js': ['api.js', SCRIPT],
   'dom.js': ['dom.js', SCRIPT],
-  'reset-password': ['reset-password.html', HTML],
-  'verify-address': ['verify-address.html', HTML],
-  'confirm-email-change': ['confirm-email-change.html', HTML],
-  'undo-email-change': ['undo-email-change.html', HTML],
-  'accept-invitation': ['accept-invitation.html', HTML],
   'form.js': ['form.js', SCRIPT],
   'style.css': ['style.css', 'text/css; charset=utf-8'],
 } as const satisfies Record<string, [file: string, type: string, policy?: string]>;
@@ -37,4 +33,6 @@ export function servePages(fastify: FastifyInstance): void {
     const body = readFileSync(join(import.meta.dirname, file), 'utf8');
     serveAsset(fastify, `/account/${name}`, { type, body, policy });
   }
+  for (const [name, body] of LINK_PAGES)
+    serveAsset(fastify, `/account/${name}`, { type: HTML, body, policy: POLICY });
 }
