@@ -24,7 +24,7 @@ export class RecoveryCodesService {
   /** New codes, shown once; the old ones are good for nothing from here on. */
   async replace(tx: EntityManager, userId: string): Promise<string[]> {
     const codes = Array.from({ length: RECOVERY_CODES }, createCode);
-    await this.forget(tx, userId);
+    await tx.sql`DELETE FROM recovery_codes WHERE user_id = ${userId}`;
     await tx.sql`
       INSERT INTO recovery_codes (code_hash, user_id)
       SELECT unnest(${codes.map(hashOf)}::bytea[]), ${userId}`;
@@ -41,10 +41,6 @@ export class RecoveryCodesService {
     await this.mailer.send(tx, { to: email, template: 'recoveryCodeUsed', values: {} });
     this.log.record('authn_recovery_code_used', { userId: id });
     return true;
-  }
-
-  async forget(tx: EntityManager, userId: string): Promise<void> {
-    await tx.sql`DELETE FROM recovery_codes WHERE user_id = ${userId}`;
   }
 
   async count(tx: EntityManager, userId: string): Promise<number> {

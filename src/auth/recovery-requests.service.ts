@@ -22,11 +22,7 @@ export class RecoveryRequestsService implements OnApplicationBootstrap {
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
-    await this.queue.work<Request>('recovery', async (job) => {
-      await this.sendLink(job.data);
-      // Whose mails were asked for is nobody's business afterwards.
-      await this.queue.delete(job);
-    });
+    await this.queue.work<Request>('recovery', ({ data }) => this.sendLink(data));
   }
 
   /**

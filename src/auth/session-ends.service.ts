@@ -4,6 +4,7 @@ import type { Actor } from '../access/actor.js';
 import { SecurityLog } from '../audit/security-log.js';
 import { Problem } from '../http/problem.js';
 import { UsersService } from '../users/users.service.js';
+import { endSessionsOf } from './end-sessions.js';
 import { SessionsService } from './sessions.service.js';
 
 /** Ends the sessions of other devices, and of other people. */
@@ -34,8 +35,7 @@ export class SessionEndsService {
       const found = await tx.sql<unknown[]>`
         SELECT FROM users WHERE id = ${userId} FOR NO KEY UPDATE`;
       if (found.length === 0) throw new Problem('not_found');
-      await tx.sql`
-        UPDATE sessions SET revoked_at = now() WHERE user_id = ${userId} AND revoked_at IS NULL`;
+      await endSessionsOf(tx, userId);
     });
     await this.sessions.caughtUp();
     this.log.record('authz_admin', { action: 'end_sessions', userId, by: actor.userId });

@@ -30,10 +30,7 @@ export class SignUpRequestsService implements OnApplicationBootstrap {
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
-    await this.queue.work<Request>('sign-up', async (job) => {
-      await this.sendLink(job.data);
-      await this.queue.delete(job);
-    });
+    await this.queue.work<Request>('sign-up', ({ data }) => this.sendLink(data));
   }
 
   /**

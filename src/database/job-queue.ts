@@ -93,16 +93,18 @@ export class JobQueue
     }
   }
 
-  /** What the work throws is the failure of this job alone: it is tried again. */
+  /**
+   * What the work throws is the failure of this job alone: it is tried again. A job that is done is not
+   * kept: its data may hold a link, or whose mails were asked for, and nobody needs it any more.
+   */
   async work<Data>(name: QueueName, work: Work<Data>): Promise<void> {
+    const once: Work<Data> = async (job) => {
+      await work(job);
+      await this.boss.deleteJob(name, job);
+    };
     const handle: PerJobWorkWithMetadataHandler<Data> = (jobs) =>
-      Promise.all(jobs.map((job) => settle(job, work)));
+      Promise.all(jobs.map((job) => settle(job, once)));
     this.workers.set(name, await this.boss.work<Data, unknown, typeof WORK>(name, WORK, handle));
-  }
-
-  /** Instead of keeping a finished job: its data may hold what nobody should find later. */
-  async delete(job: JobWithMetadata<unknown>): Promise<void> {
-    await this.boss.deleteJob(job.name, job);
   }
 }
 

@@ -30,8 +30,6 @@ export class MailWorker implements OnApplicationBootstrap {
     } catch (error) {
       this.judge(error as NodemailerError, job);
     }
-    // The link in it opens an account, and nobody needs it here any more.
-    await this.queue.delete(job);
   }
 
   /** Throws for another try. Words of the mail server stay out: they may repeat the mail. */
