@@ -1,4 +1,4 @@
-import type { Attack, Change, Edit, Lesson } from './lesson.js';
+import type { Attack, Change, Edit, Lesson, Stack } from './lesson.js';
 import { attacksOf } from './registry.js';
 
 /** One instance to start and what must be seen on it. */
@@ -19,7 +19,7 @@ export interface State {
 export function statesOf(lessons: Lesson[], all: Lesson[] = lessons): State[] {
   const states = lessons.flatMap((lesson) => statesOfLesson(lesson, all));
   const removed = states.filter(({ kind }) => kind === 'removed');
-  const sweeps = sweepTogether(removed, attacksOf(all));
+  const sweeps = sweepTogether(removed, all);
   return [...states.flatMap(splitScenarios), ...sweeps];
 }
 
@@ -64,11 +64,14 @@ const TOGETHER = 8;
  * removals share an instance: if nothing gets through without all of them, nothing does without one.
  * What one of them is expected to let through is tried against the others alone, in their own states.
  */
-function sweepTogether(removed: State[], known: Attack[]): State[] {
-  const sweepable = known.filter((attack) => !attack.scenario && !attack.ownLessonOnly);
+function sweepTogether(removed: State[], all: Lesson[]): State[] {
+  const stacks = all.flatMap((lesson) => lesson.stacks ?? []);
+  const sweepable = attacksOf(all).filter((attack) => !attack.scenario && !attack.ownLessonOnly);
   const groups: State[][] = [];
   for (const state of removed) {
-    const fitting = groups.find((group) => group.length < TOGETHER && group.every(apart(state)));
+    const fitting = groups.find(
+      (group) => group.length < TOGETHER && group.every(apart(state, stacks)),
+    );
     if (fitting) fitting.push(state);
     else groups.push([state]);
   }
@@ -85,11 +88,13 @@ function sweepTogether(removed: State[], known: Attack[]): State[] {
   });
 }
 
-/** Of two lessons, and no change in the same place. */
+/** Of two lessons, not one behind the other, and no change in the same place. */
 const apart =
-  (one: State) =>
+  (one: State, stacks: Stack[]) =>
   (other: State): boolean =>
-    one.lesson !== other.lesson && !placesOf(one).some((place) => placesOf(other).includes(place));
+    one.lesson !== other.lesson &&
+    !stacks.some(({ controls }) => [one, other].every(({ name }) => controls.includes(name))) &&
+    !placesOf(one).some((place) => placesOf(other).includes(place));
 
 const placesOf = ({ changes }: State): string[] =>
   changes.flatMap(({ edits = [], sql, env = {} }) => [
