@@ -5,7 +5,7 @@ import { login, newEmail, newPassword, signUp } from './support/factories.js';
 import { Mailbox } from './support/mailbox.js';
 import { startMailing } from './support/mails.js';
 import type { TestApp } from './support/test-app.js';
-import { untilRecovered } from './support/waiting.js';
+import { untilMailed } from './support/waiting.js';
 
 const PATH = '/v1/auth/register';
 const ALLOWED = 5;
@@ -78,7 +78,7 @@ describe('POST /v1/auth/register', () => {
     const owner = await signUp(app);
     await app.database.query('UPDATE users SET disabled_at = now() WHERE id = $1', [owner.id]);
     expect((await register(owner.email, newPassword())).status).toBe(202);
-    await mailbox.quiet();
+    await untilMailed(app.database);
     expect(mailbox.to(owner.email)).toEqual([]);
   });
 
@@ -89,8 +89,7 @@ describe('POST /v1/auth/register', () => {
       expect(countStatuses(await Promise.all(many))).toEqual({ 202: 30 });
       expect(await signUpsOf(email)).toHaveLength(ALLOWED);
     }
-    await untilRecovered(app.database);
-    await mailbox.quiet();
+    await untilMailed(app.database);
     for (const email of [free, taken]) expect(mailbox.to(email)).toHaveLength(ALLOWED);
   });
 

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { Housekeeping } from '../src/database/housekeeping.js';
-import { signInAgain, until } from './support/auth.js';
+import { signInAgain } from './support/auth.js';
 import { newEmail, newPassword, signUp, type Person } from './support/factories.js';
 import { claimsOf } from './support/forge.js';
 import { startApp, type TestApp } from './support/test-app.js';
-import { untilRecovered } from './support/waiting.js';
+import { until, untilRecovered } from './support/waiting.js';
 
 const EVERY_MS = 10 * 60_000;
 type Id = string | Buffer;
@@ -114,6 +114,6 @@ describe('housekeeping', () => {
     const [sweep, ...others] = schedule.mock.calls.filter(([, everyMs]) => everyMs === EVERY_MS);
     expect(others).toEqual([]);
     sweep?.[0]();
-    await until(async () => !(await isThere()));
+    await until(async () => !(await isThere()), 'the row is gone', 1_000);
   });
 });

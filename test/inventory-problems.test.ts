@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { MOST_FAILURES } from '../src/auth/login-failures.service.js';
 import { PROBLEMS, type ProblemCode } from '../src/http/problem.js';
-import { refresh, tryLogin, until } from './support/auth.js';
+import { refresh, tryLogin } from './support/auth.js';
 import {
   createAdministrator,
   createResource,
@@ -20,6 +20,7 @@ import { exchange } from './support/raw-http.js';
 import { addTotp, ageSession, challengeFor, prove, wrongCode } from './support/second-factors.js';
 import { startApp, type TestApp } from './support/test-app.js';
 import { createTestDatabase, type TestDatabase } from './support/test-database.js';
+import { until } from './support/waiting.js';
 
 interface AnyAnswer {
   status: number;
@@ -295,7 +296,11 @@ async function overload(): Promise<AnyAnswer> {
 
 async function recover(): Promise<void> {
   proxy.restore();
-  await until(async () => (await app.client().get('/v1/health/ready')).status === 200, 10_000);
+  await until(
+    async () => (await app.client().get('/v1/health/ready')).status === 200,
+    'the app is ready again',
+    10_000,
+  );
 }
 
 const codes = Object.keys(PROBLEMS) as ProblemCode[];

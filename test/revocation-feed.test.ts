@@ -3,10 +3,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { RevocationFeed } from '../src/access/revocation-feed.js';
 import { withClient } from '../src/database/provision.js';
 import { expectProblem } from './support/answers.js';
-import { statusFor, until } from './support/auth.js';
+import { statusFor } from './support/auth.js';
 import { signUp } from './support/factories.js';
 import { startApp, type TestApp } from './support/test-app.js';
 import { Wire } from './support/wire.js';
+import { until } from './support/waiting.js';
 
 /** How long a lost link may go unnoticed, and how long it may take to come back. */
 const NOTICED_MS = 6_000;
@@ -46,13 +47,13 @@ describe('an instance whose feed is cut', () => {
     for (const { tokens } of [leaver, stayer])
       expect(await statusFor(far, tokens.accessToken)).toBe(200);
     wire.cut('feed');
-    await until(() => !isLive(), NOTICED_MS);
+    await until(() => !isLive(), 'the cut is noticed', NOTICED_MS);
     expect(await statusFor(far, leaver.tokens.accessToken)).toBe(200);
     await leaver.client.post('/v1/auth/logout');
     expect(await statusFor(far, leaver.tokens.accessToken)).toBe(401);
     expect(await statusFor(far, stayer.tokens.accessToken)).toBe(200);
     wire.heal();
-    await until(isLive, HEALED_MS);
+    await until(isLive, 'the feed is back', HEALED_MS);
     expect(await statusFor(far, leaver.tokens.accessToken)).toBe(401);
     expect(await statusFor(far, stayer.tokens.accessToken)).toBe(200);
   });
@@ -64,7 +65,11 @@ describe('an instance whose feed is cut', () => {
       expect(await statusFor(far, tokens.accessToken)).toBe(200);
       await killFeeds();
       await client.post('/v1/auth/logout');
-      await until(async () => (await statusFor(far, tokens.accessToken)) === 401);
+      await until(
+        async () => (await statusFor(far, tokens.accessToken)) === 401,
+        'the token is refused',
+        1_000,
+      );
       const end = performance.now() + 1_000;
       while (performance.now() < end) {
         expect(await statusFor(far, tokens.accessToken)).toBe(401);
@@ -72,18 +77,22 @@ describe('an instance whose feed is cut', () => {
       }
       expect(await statusFor(far, stayer.tokens.accessToken)).toBe(200);
     }
-    await until(isLive, HEALED_MS);
+    await until(isLive, 'the feed is back', HEALED_MS);
   });
 
   it('lets nobody in while the database cannot be asked either', async () => {
     const { tokens } = await signUp(app);
     expect(await statusFor(far, tokens.accessToken)).toBe(200);
     wire.cut('all');
-    await until(() => !isLive(), NOTICED_MS);
+    await until(() => !isLive(), 'the cut is noticed', NOTICED_MS);
     const answer = await far.client().withToken(tokens.accessToken).get('/v1/users/me');
     expectProblem(answer, 503, 'database_unavailable');
     wire.heal();
-    await until(async () => (await statusFor(far, tokens.accessToken)) === 200, HEALED_MS);
+    await until(
+      async () => (await statusFor(far, tokens.accessToken)) === 200,
+      'the token is good again',
+      HEALED_MS,
+    );
   });
 });
 
@@ -93,8 +102,12 @@ describe('an instance whose feed is silent, on a connection that looks open', ()
     expect(await statusFor(far, tokens.accessToken)).toBe(200);
     wire.silenceFeed();
     await client.post('/v1/auth/logout');
-    await until(async () => (await statusFor(far, tokens.accessToken)) === 401, NOTICED_MS);
-    await until(isLive, HEALED_MS);
+    await until(
+      async () => (await statusFor(far, tokens.accessToken)) === 401,
+      'the token is refused',
+      NOTICED_MS,
+    );
+    await until(isLive, 'the feed is back', HEALED_MS);
     expect(await statusFor(far, tokens.accessToken)).toBe(401);
   });
 

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { expectProblem } from './support/answers.js';
-import { liveSessions, refresh, signInAgain, statusFor, until } from './support/auth.js';
+import { liveSessions, refresh, signInAgain, statusFor } from './support/auth.js';
 import { createAdministrator, newPassword, signUp, type Person } from './support/factories.js';
 import { startApp, type TestApp } from './support/test-app.js';
+import { until } from './support/waiting.js';
 
 const SOON_MS = 1_000;
 let app: TestApp;
@@ -67,13 +68,22 @@ describe('the end of a session', () => {
     expect(await seen(accessToken)).toEqual([200, 200]);
     await end(person);
     // SQL from outside has nobody who waits for the news.
-    if (how.startsWith('SQL')) await until(async () => (await statusFor(app, accessToken)) === 401);
+    if (how.startsWith('SQL'))
+      await until(
+        async () => (await statusFor(app, accessToken)) === 401,
+        'the token is refused',
+        SOON_MS,
+      );
     expectProblem(
       await app.client().withToken(accessToken).get('/v1/users/me'),
       401,
       'invalid_token',
     );
-    await until(async () => (await statusFor(other, accessToken)) === 401, SOON_MS);
+    await until(
+      async () => (await statusFor(other, accessToken)) === 401,
+      'it is refused elsewhere',
+      SOON_MS,
+    );
     for (const instance of [app, other])
       expect((await refresh(instance.client(), refreshToken)).status).toBe(401);
     expect(await seen(bystander.tokens.accessToken)).toEqual([200, 200]);

@@ -6,9 +6,10 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createSigningJwk } from '../src/config/secrets.js';
 import { expectProblem } from './support/answers.js';
-import { refresh, signInAgain, statusFor, until } from './support/auth.js';
+import { refresh, signInAgain, statusFor } from './support/auth.js';
 import { signUp } from './support/factories.js';
 import { startApp, type TestApp } from './support/test-app.js';
+import { until } from './support/waiting.js';
 
 /** The file is looked at every two seconds. */
 const NOTICED_MS = 15_000;
@@ -30,7 +31,11 @@ async function published(): Promise<string> {
 async function rotateTo(...keys: Jwk[]): Promise<void> {
   await write(...keys);
   const expected = keys.map((jwk) => nameOf(jwk)).join();
-  await until(async () => (await published()) === expected, NOTICED_MS);
+  await until(
+    async () => (await published()) === expected,
+    'the new keys are published',
+    NOTICED_MS,
+  );
 }
 
 beforeAll(async () => {

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from './client.js';
 import { login, type Person, type Tokens } from './factories.js';
 import type { TestApp } from './test-app.js';
@@ -32,16 +31,6 @@ export const cookieIn = ({ headers }: { headers: Headers }) => {
 /** What this instance answers to the bearer of an access token. */
 export const statusFor = async (app: TestApp, accessToken: string) =>
   (await app.client().withToken(accessToken).get('/v1/users/me')).status;
-
-/** Asks until the answer is yes; answers how many milliseconds that took. */
-export async function until(holds: () => Promise<boolean> | boolean, limitMs = 1_000) {
-  const start = performance.now();
-  while (!(await holds())) {
-    if (performance.now() - start > limitMs) throw new Error(`not so after ${limitMs} ms`);
-    await sleep(5);
-  }
-  return Math.round(performance.now() - start);
-}
 
 export const liveSessions = (app: TestApp, userId: string) =>
   app.database.query<{ id: string }>(

@@ -1,14 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { QueueName } from '../../src/database/job-queue-schema.js';
 import { withClient } from '../../src/database/provision.js';
 import type { TestDatabase } from './test-database.js';
 
 const PATIENCE_MS = 20_000;
-const POLL_MS = 20;
+const POLL_MS = 5;
 
-export async function until(isSo: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  const end = performance.now() + PATIENCE_MS;
+export async function until(
+  isSo: () => boolean | Promise<boolean>,
+  what: string,
+  withinMs = PATIENCE_MS,
+): Promise<void> {
+  const end = performance.now() + withinMs;
   while (!(await isSo())) {
-    if (performance.now() > end) throw new Error(`It did not come to this: ${what}`);
+    if (performance.now() > end) throw new Error(`Not so after ${withinMs} ms: ${what}`);
     await sleep(POLL_MS);
   }
 }
@@ -27,9 +32,17 @@ export async function untilWaiting({ urls }: TestDatabase, statements: number): 
 }
 
 /** What requests for a mail left to a worker is done. */
-export async function untilRecovered({ query }: TestDatabase): Promise<void> {
+export const untilRecovered = (database: TestDatabase) =>
+  untilWorkedOff(database, ['recovery', 'sign-up']);
+
+/** And the mails have been sent, or are to be tried again: nothing more comes of what was asked before. */
+export const untilMailed = (database: TestDatabase) =>
+  untilWorkedOff(database, ['recovery', 'sign-up', 'mail']);
+
+async function untilWorkedOff({ query }: TestDatabase, queues: QueueName[]): Promise<void> {
   const jobs = () =>
-    query(`SELECT FROM pgboss.job
-      WHERE name IN ('recovery', 'sign-up') AND state IN ('created', 'active')`);
-  await until(async () => (await jobs()).length === 0, 'the requests for links are worked off');
+    query(`SELECT FROM pgboss.job WHERE name = ANY($1) AND state IN ('created', 'active')`, [
+      queues,
+    ]);
+  await until(async () => (await jobs()).length === 0, `${queues.join()} are worked off`);
 }
