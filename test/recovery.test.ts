@@ -87,6 +87,7 @@ describe('POST /v1/auth/forgot-password', () => {
   it('keeps a hash of the link, and nothing of the request', async () => {
     const ada = await signUp(app);
     const token = await tokenFor(ada);
+    await untilMailed(app.database);
     const dump = await app.database.query<{ row: string }>(`
       SELECT l::text AS row FROM mail_links l UNION ALL SELECT j::text FROM pgboss.job j`);
     expect(dump.map(({ row }) => row).join()).not.toContain(token);
