@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Attack, Loot } from '../engine/lesson.js';
 import type { Person, Target } from '../engine/target.js';
+import { firstThatTells } from '../engine/tries.js';
 
 interface Tokens {
   accessToken?: string;
@@ -131,8 +132,11 @@ const ends: Attack[] = [
     title: 'Fetch an access token just before the session ends',
     ownLessonOnly: true,
     needsLab: true,
-    // A busy machine may let the short one end before it is refreshed.
-    run: async (target) => (await outlive(target, 300)) ?? outlive(target, 2_000),
+    run: (target) =>
+      firstThatTells(
+        () => outlive(target, 300),
+        () => outlive(target, 2_000),
+      ),
   },
 ];
 
@@ -184,14 +188,15 @@ const idle: Attack[] = [
   },
 ];
 
-async function outlive(target: Target, milliseconds: number): Promise<Loot> {
+/** Undefined when nothing could be fetched: a busy machine may let the session end before it. */
+async function outlive(target: Target, milliseconds: number): Promise<Loot | undefined> {
   const ada = await target.person('ada');
-  const endsAt = Date.now() + milliseconds;
+  // Tokens end with a whole second, and so does this session.
+  const endsAt = Math.ceil((Date.now() + milliseconds) / 1_000) * 1_000;
   await setEnd(target, ada, `to_timestamp(${endsAt / 1_000})`);
   const { accessToken } = await refresh(target, 'thief', ada.refreshToken);
-  // Refused: the session had ended. Signed, but already at its end: the control at work.
-  if (!accessToken || !(await opensProfileOf(target, ada, accessToken))) return null;
-  await sleep(Math.max(0, endsAt + 1_000 - Date.now()));
+  if (!accessToken || !(await opensProfileOf(target, ada, accessToken))) return undefined;
+  await sleep(Math.max(0, endsAt + 10 - Date.now()));
   const opens = await opensProfileOf(target, ada, accessToken);
   return opens ? 'Ada’s profile, after her session had ended' : null;
 }

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { withClient } from '../../src/database/provision.js';
 import type { Attack, Loot } from '../engine/lesson.js';
 import type { Target } from '../engine/target.js';
+import { firstThatTells } from '../engine/tries.js';
 import { opensProfile } from './people.js';
 
 const POLL_MS = 10;
@@ -43,7 +44,7 @@ async function cutFeed(target: Target): Promise<number> {
 const feedIsBack = (target: Target, oldPid: number) =>
   feedWhen(target, ({ pid, query }) => pid !== oldPid && query === 'SELECT 1');
 
-/** A log-out that the instance cannot hear of. */
+/** A log-out that the instance cannot hear of, unless a busy machine let it connect again before. */
 async function logOutUnheard(target: Target) {
   const ada = await target.person('ada');
   const pid = await cutFeed(target);
@@ -51,24 +52,42 @@ async function logOutUnheard(target: Target) {
   return { ada, pid };
 }
 
-async function whileDown(target: Target): Promise<Loot> {
-  const { ada } = await logOutUnheard(target);
-  return (await opensProfile(target, ada, ada.accessToken)) ? 'Ada’s profile' : null;
+async function isStillDown(target: Target, oldPid: number): Promise<boolean> {
+  const { rows } = await withClient(target.lab.database.urls.admin, (admin) =>
+    admin.query<Backend>(FEED),
+  );
+  return rows.every(({ pid }) => pid === oldPid);
 }
 
-async function afterwards(target: Target): Promise<Loot> {
+async function whileDown(target: Target): Promise<Loot | undefined> {
   const { ada, pid } = await logOutUnheard(target);
-  await feedIsBack(target, pid);
-  return (await opensProfile(target, ada, ada.accessToken)) ? 'Ada’s profile' : null;
+  if (await opensProfile(target, ada, ada.accessToken)) return 'Ada’s profile';
+  return (await isStillDown(target, pid)) ? null : undefined;
 }
 
-/** Twice, since a busy machine may have connected again in time. */
-const attack = (id: string, title: string, run: (target: Target) => Promise<Loot>): Attack => ({
+async function afterwards(target: Target): Promise<Loot | undefined> {
+  const { ada, pid } = await logOutUnheard(target);
+  const unheard = await isStillDown(target, pid);
+  await feedIsBack(target, pid);
+  if (await opensProfile(target, ada, ada.accessToken)) return 'Ada’s profile';
+  return unheard ? null : undefined;
+}
+
+/** Once more when it connected again too early to tell. */
+const attack = (
+  id: string,
+  title: string,
+  run: (target: Target) => Promise<Loot | undefined>,
+): Attack => ({
   id,
   title,
   needsLab: true,
   ownLessonOnly: true,
-  run: async (target) => (await run(target)) ?? run(target),
+  run: (target) =>
+    firstThatTells(
+      () => run(target),
+      () => run(target),
+    ),
 });
 
 export const feedAttacks: Attack[] = [
