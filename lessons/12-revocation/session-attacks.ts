@@ -61,6 +61,8 @@ const foreign: Attack[] = [
     title: 'Learn with a stolen token at which address its owner lives',
     run: async (target) => {
       const ada = await target.person('ada');
+      const { email, password } = ada;
+      await target.stranger('ada', ada.client.ip).post('/v1/auth/login', { email, password });
       const { text } = await sessionsOf({ ...ada, client: thief(target, ada) });
       return text.includes(ada.client.ip) ? 'Ada’s address' : null;
     },

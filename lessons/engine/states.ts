@@ -57,41 +57,63 @@ function statesOfLesson(lesson: Lesson, all: Lesson[]): State[] {
 }
 
 /** So many removals at once share a sweep. */
-const TOGETHER = 8;
+const TOGETHER = 12;
+
+/** What is to be tried against a removal beside its own lesson's attacks. */
+interface Sweep {
+  removed: State;
+  attacks: Attack[];
+}
 
 /**
  * The attacks of all other lessons on each removal: none may succeed that is not expected to. Several
  * removals share an instance: if nothing gets through without all of them, nothing does without one.
- * What one of them is expected to let through is tried against the others alone, in their own states.
+ * What one of them is expected to let through is left out, and tried against the others in a second
+ * round, in groups of which nobody expects it.
  */
 function sweepTogether(removed: State[], all: Lesson[]): State[] {
   const stacks = all.flatMap((lesson) => lesson.stacks ?? []);
   const sweepable = attacksOf(all).filter((attack) => !attack.scenario && !attack.ownLessonOnly);
-  const groups: State[][] = [];
-  for (const state of removed) {
-    const fitting = groups.find(
-      (group) => group.length < TOGETHER && group.every(apart(state, stacks)),
-    );
-    if (fitting) fitting.push(state);
-    else groups.push([state]);
-  }
-  return groups.map((group) => {
-    const expected = new Set(group.flatMap((state) => [...state.expected]));
-    const alone = group.map((state) => sweepOf([state], sweepable, new Set(state.attacks)));
-    const own = group.length === 1 ? new Set(group[0]?.attacks) : new Set<Attack>();
-    for (const state of group)
-      state.attacks.push(
-        ...sweepable.filter((attack) => expected.has(attack.id) && !state.attacks.includes(attack)),
-      );
-    const skipped = new Set([...own, ...sweepable.filter(({ id }) => expected.has(id))]);
-    return { ...sweepOf(group, sweepable, skipped), ...(group.length > 1 && { alone }) };
+  // Two of one lesson never share a group, so those of the largest are placed first.
+  const ordered = removed.toSorted(
+    (one, other) => other.lesson.controls.length - one.lesson.controls.length,
+  );
+  const sweeps = ordered.map((state) => ({
+    removed: state,
+    attacks: sweepable.filter(
+      (attack) => !state.attacks.includes(attack) && !state.expected.has(attack.id),
+    ),
+  }));
+  const first = groupsOf(sweeps, apart(stacks));
+  const rest = first.flatMap((group) => group.map(leftOut(group)));
+  const second = groupsOf(
+    rest.filter(({ attacks }) => attacks.length > 0),
+    (one, other) => apart(stacks)(one, other) && canTryAll(one, other) && canTryAll(other, one),
+  );
+  return [...first, ...second].map((group) => {
+    const alone = group.map((sweep) => stateOf([sweep]));
+    return { ...stateOf(group), ...(group.length > 1 && { alone }) };
   });
+}
+
+type Fits = (one: Sweep, other: Sweep) => boolean;
+
+function groupsOf(sweeps: Sweep[], fits: Fits): Sweep[][] {
+  const groups: Sweep[][] = [];
+  for (const sweep of sweeps) {
+    const fitting = groups.find(
+      (group) => group.length < TOGETHER && group.every((other) => fits(sweep, other)),
+    );
+    if (fitting) fitting.push(sweep);
+    else groups.push([sweep]);
+  }
+  return groups;
 }
 
 /** Of two lessons, not one behind the other, and no change in the same place. */
 const apart =
-  (one: State, stacks: Stack[]) =>
-  (other: State): boolean =>
+  (stacks: Stack[]): Fits =>
+  ({ removed: one }, { removed: other }) =>
     one.lesson !== other.lesson &&
     !stacks.some(({ controls }) => [one, other].every(({ name }) => controls.includes(name))) &&
     !placesOf(one).some((place) => placesOf(other).includes(place));
@@ -103,16 +125,28 @@ const placesOf = ({ changes }: State): string[] =>
     ...Object.keys(env),
   ]);
 
-function sweepOf(group: State[], sweepable: Attack[], skipped: ReadonlySet<Attack>): State {
-  const [first] = group as [State];
-  const changes = group.flatMap((state) => state.changes);
-  const hashes = group.some((state) => placesOf(state).includes(CHEAP_HASHES.file));
+const canTryAll: Fits = ({ attacks }, { removed }) =>
+  !attacks.some(({ id }) => removed.expected.has(id));
+
+const leftOut = (group: Sweep[]) => {
+  const expected = new Set(group.flatMap(({ removed }) => [...removed.expected]));
+  return ({ removed, attacks }: Sweep): Sweep => ({
+    removed,
+    attacks: attacks.filter(({ id }) => expected.has(id)),
+  });
+};
+
+function stateOf(group: Sweep[]): State {
+  const [first] = group.map(({ removed }) => removed) as [State];
+  const changes = group.flatMap(({ removed }) => removed.changes);
+  const hashes = group.some(({ removed }) => placesOf(removed).includes(CHEAP_HASHES.file));
+  const attacks = [...new Set(group.flatMap((sweep) => sweep.attacks))];
   return {
     kind: 'sweep',
-    name: group.map(({ name }) => name).join(' + '),
+    name: group.map(({ removed }) => removed.name).join(' + '),
     lesson: first.lesson,
     changes: hashes ? changes : [...changes, { edits: [CHEAP_HASHES] }],
-    attacks: sweepable.filter((attack) => !skipped.has(attack)),
+    attacks: attacks.filter(({ id }) => !group.some(({ removed }) => removed.expected.has(id))),
     expected: new Set(),
   };
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import 'reflect-metadata';
 import { PasswordHasher } from '../../src/auth/password-hasher.js';
+import { createToken, hashToken } from '../../src/auth/tokens.js';
 import { Client, type Answer } from '../../test/support/client.js';
 import { findMailedToken } from '../../test/support/mailed-links.js';
 import { untilRecovered } from '../../test/support/waiting.js';
@@ -138,16 +139,24 @@ export class Target {
     return { ...account, tokens };
   }
 
-  /** In the lab the sign-up is a row, which saves a hash; where hashes are another's, nothing. */
+  /**
+   * In the lab the sign-up and the sign-in are rows, which saves their hashes. Where tokens are kept in
+   * another way, that opens nothing.
+   */
   private async enrolled(client: TracingClient, { database }: Instance, name: string) {
-    const email = newEmail(name);
+    const [email, refreshToken] = [newEmail(name), createToken()];
     await database.query(
-      `INSERT INTO users (email, display_name, password_hash) VALUES ($1, '', $2)`,
-      [email, await LAB_HASH],
+      `WITH person AS (
+         INSERT INTO users (email, display_name, password_hash) VALUES ($1, '', $2) RETURNING id
+       ), session AS (
+         INSERT INTO sessions (user_id, expires_at)
+         SELECT id, now() + interval '30 days' FROM person RETURNING id
+       )
+       INSERT INTO refresh_tokens (token_hash, session_id) SELECT $3, id FROM session`,
+      [email, await LAB_HASH, hashToken(refreshToken)],
     );
-    const credentials = { email, password: LAB_PASSWORD };
-    const { body: tokens } = await client.post<Tokens>('/v1/auth/login', credentials);
-    return tokens.accessToken ? { ...credentials, tokens } : undefined;
+    const { body: tokens } = await client.post<Tokens>('/v1/auth/refresh', { refreshToken });
+    return tokens.accessToken ? { email, password: LAB_PASSWORD, tokens } : undefined;
   }
 
   /** A resource of somebody's, with content that is worth stealing. */
