@@ -165,7 +165,7 @@ const denial: Attack[] = [
     id: 'guess-lock-out',
     title: 'Lock Ada out with guesses of your own',
     run: async (target) => {
-      const ada = await target.person('ada');
+      const ada = await target.person('ada', 'password');
       await tryList(target, { ...ada, password: wrong(-1) }, ACCOUNT_TRIES, () => ({
         ip: address(),
       }));

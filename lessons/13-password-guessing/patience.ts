@@ -26,7 +26,7 @@ async function tryForAnHour(
   room: number,
   next: (own: string) => string,
 ): Promise<Loot> {
-  const { email, client } = await target.person('ada');
+  const { email, client } = await target.person('ada', 'password');
   let [waited, looked] = [0, 0];
   while (waited <= HOUR && looked <= room) {
     const answer = await logIn(target, next(client.ip), email, `a likely password ${looked}`);
@@ -40,7 +40,7 @@ async function tryForAnHour(
 
 /** Eve has tried for weeks, and the hundred and first is the right one. */
 async function tryForWeeks(target: Target, next: (own: string) => string): Promise<Loot> {
-  const { email, password, client } = await target.person('ada');
+  const { email, password, client } = await target.person('ada', 'password');
   await logIn(target, next(client.ip), email, 'a likely password');
   await target.lab.database.query(
     `UPDATE login_failures SET next_at = now(), failures = ${MOST} WHERE failures < ${MOST}`,
@@ -51,7 +51,7 @@ async function tryForWeeks(target: Target, next: (own: string) => string): Promi
 
 /** Three likely passwords on every account there is, a fourth on Ada’s: as rows, what others get. */
 async function sprayTogether(target: Target): Promise<Loot> {
-  const { email, password } = await target.person('ada');
+  const { email, password } = await target.person('ada', 'password');
   const { throttleKey } = new Config(testEnvironment(target.lab.database.urls.app));
   const key = createHmac('sha256', throttleKey).update('["overall"]').digest();
   await target.lab.database.query(

@@ -29,7 +29,7 @@ export const stolenRows: Attack[] = [
     needsLab: true,
     ownLessonOnly: true,
     run: async (target) => {
-      const ada = await target.person('ada');
+      const ada = await target.person('ada', 'password');
       const password = `plum orchid ${randomBytes(4).toString('hex')}`;
       const change = { currentPassword: ada.password, newPassword: password };
       await ada.client.put('/v1/users/me/password', change);
@@ -48,7 +48,10 @@ export const stolenRows: Attack[] = [
     title: 'Look for stolen rows with the same hash as your own',
     needsLab: true,
     run: async (target) => {
-      const [ada, eve] = [await target.person('ada'), await target.person('eve')];
+      const [ada, eve] = [
+        await target.person('ada', 'password'),
+        await target.person('eve', 'password'),
+      ];
       const change = { currentPassword: eve.password, newPassword: ada.password };
       await eve.client.put('/v1/users/me/password', change);
       const same = (await storedHash(target, ada)) === (await storedHash(target, eve));

@@ -77,7 +77,7 @@ const contents: Attack[] = [
     title: 'Find a password hash in the log',
     needsLab: true,
     run: async (target) => {
-      await target.person('ada');
+      await target.person('ada', 'password');
       return (await isLogged(target, '$argon2id$')) ? 'the hash of Ada’s password' : null;
     },
   },

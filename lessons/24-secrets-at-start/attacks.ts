@@ -89,7 +89,7 @@ const overheard = (id: string, title: string, query: string): Attack => ({
     refusal: /without TLS/,
   },
   run: async (target) => {
-    await target.person('ada');
+    await target.person('ada', 'password');
     return target.lab.log().includes('overheard: $argon2id$') ? 'Ada’s password hash' : null;
   },
 });

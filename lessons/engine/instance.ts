@@ -8,6 +8,7 @@ import type { Change, Edit } from './lesson.js';
 export interface Instance {
   url: string;
   database: TestDatabase;
+  changes: Change[];
   /** What it has logged so far, one JSON line each. */
   log: () => string;
   stop: () => Promise<void>;
@@ -34,7 +35,7 @@ export async function startInstance(changes: Change[], root = ROOT): Promise<Ins
       LESSON_EDITS: JSON.stringify(edits),
     });
     mustBeChanged(edits, changed);
-    return { url, database, log: () => host.out, stop };
+    return { url, database, changes, log: () => host.out, stop };
   } catch (error) {
     await stop();
     throw error;

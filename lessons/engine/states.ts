@@ -1,4 +1,5 @@
-import type { Attack, Change, Edit, Lesson, Stack } from './lesson.js';
+import { CHEAP_HASHES, changesHashing } from './hashes.js';
+import type { Attack, Change, Lesson, Stack } from './lesson.js';
 import { attacksOf } from './registry.js';
 
 /** One instance to start and what must be seen on it. */
@@ -22,17 +23,6 @@ export function statesOf(lessons: Lesson[], all: Lesson[] = lessons): State[] {
   const sweeps = sweepTogether(removed, all);
   return [...states.flatMap(splitScenarios), ...sweeps];
 }
-
-/**
- * Two thirds of what an attack takes is the hashing of passwords. Where the attacks of all other
- * lessons are swept over a removal, a second edit makes it cheap; a lesson's own attacks always meet
- * the app with nothing changed but its control.
- */
-const CHEAP_HASHES: Edit = {
-  file: 'src/auth/password-hasher.ts',
-  find: 'memoryCost: 19_456, timeCost: 2',
-  replace: 'memoryCost: 8, timeCost: 1',
-};
 
 function statesOfLesson(lesson: Lesson, all: Lesson[]): State[] {
   const known = attacksOf(all);
@@ -139,13 +129,12 @@ const leftOut = (group: Sweep[]) => {
 function stateOf(group: Sweep[]): State {
   const [first] = group.map(({ removed }) => removed) as [State];
   const changes = group.flatMap(({ removed }) => removed.changes);
-  const hashes = group.some(({ removed }) => placesOf(removed).includes(CHEAP_HASHES.file));
   const attacks = [...new Set(group.flatMap((sweep) => sweep.attacks))];
   return {
     kind: 'sweep',
     name: group.map(({ removed }) => removed.name).join(' + '),
     lesson: first.lesson,
-    changes: hashes ? changes : [...changes, { edits: [CHEAP_HASHES] }],
+    changes: changesHashing(changes) ? changes : [...changes, { edits: [CHEAP_HASHES] }],
     attacks: attacks.filter(({ id }) => !group.some(({ removed }) => removed.expected.has(id))),
     expected: new Set(),
   };

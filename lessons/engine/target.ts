@@ -5,6 +5,7 @@ import { createToken, hashToken } from '../../src/auth/tokens.js';
 import { Client, type Answer } from '../../test/support/client.js';
 import { findMailedToken } from '../../test/support/mailed-links.js';
 import { untilRecovered } from '../../test/support/waiting.js';
+import { changesHashing } from './hashes.js';
 import type { Instance } from './instance.js';
 
 /** One request and its answer, for the story. */
@@ -31,6 +32,8 @@ interface Tokens {
   accessToken: string;
   refreshToken: string;
 }
+
+type Entrance = 'session' | 'password';
 
 /** A client that writes down what it said and heard. */
 export class TracingClient extends Client {
@@ -93,12 +96,16 @@ export class Target {
     return new TracingClient(who, this.trace, this.url, ip);
   }
 
-  /** Somebody who has an account and is signed in. The trace leaves that out. */
-  async person(name: string): Promise<Person> {
+  /**
+   * Somebody who has an account and is signed in; the trace leaves that out. `by` the password where it
+   * matters: then the app has made the hash itself, and the account knows the place.
+   */
+  async person(name: string, by: Entrance = 'session'): Promise<Person> {
     const mark = this.trace.length;
     const client = this.stranger(name);
     const { tokens, ...credentials } = this.instance
-      ? ((await this.enrolled(client, this.instance, name)) ?? (await this.signedUp(client, name)))
+      ? ((await this.enrolled(client, this.instance, name, by)) ??
+        (await this.signedUp(client, name)))
       : await this.borrowed(client);
     if (!tokens.accessToken) throw new Error('signing in failed: not a target for this attack');
     const signedIn = client.withToken(tokens.accessToken);
@@ -140,10 +147,15 @@ export class Target {
   }
 
   /**
-   * In the lab the sign-up and the sign-in are rows, which saves their hashes. Where tokens are kept in
-   * another way, that opens nothing.
+   * In the lab the sign-up is a row, and mostly the sign-in, which saves their hashes; where hashes or
+   * tokens are another's, nothing.
    */
-  private async enrolled(client: TracingClient, { database }: Instance, name: string) {
+  private async enrolled(
+    client: TracingClient,
+    { database, changes }: Instance,
+    name: string,
+    by: Entrance,
+  ) {
     const [email, refreshToken] = [newEmail(name), createToken()];
     await database.query(
       `WITH person AS (
@@ -155,8 +167,12 @@ export class Target {
        INSERT INTO refresh_tokens (token_hash, session_id) SELECT $3, id FROM session`,
       [email, await LAB_HASH, hashToken(refreshToken)],
     );
-    const { body: tokens } = await client.post<Tokens>('/v1/auth/refresh', { refreshToken });
-    return tokens.accessToken ? { email, password: LAB_PASSWORD, tokens } : undefined;
+    const credentials = { email, password: LAB_PASSWORD };
+    const { body: tokens } =
+      by === 'session' && !changesHashing(changes)
+        ? await client.post<Tokens>('/v1/auth/refresh', { refreshToken })
+        : await client.post<Tokens>('/v1/auth/login', credentials);
+    return tokens.accessToken ? { ...credentials, tokens } : undefined;
   }
 
   /** A resource of somebody's, with content that is worth stealing. */
