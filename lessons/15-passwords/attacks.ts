@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Attack } from '../engine/lesson.js';
 import type { Target } from '../engine/target.js';
+import { BREACHED, LIST_NAMED } from './breaches.js';
 
 const newEmail = () => `ada-${randomBytes(4).toString('hex')}@example.com`;
 
@@ -37,6 +38,19 @@ const choice = (
   },
 });
 
+/** Ada has a good one, and changes it. */
+const change = (id: string, title: string, newPassword: string): Attack => ({
+  id,
+  title,
+  run: async (target) => {
+    const { client, email, password } = await target.person('ada');
+    const request = { currentPassword: password, newPassword };
+    const { status } = await client.put('/v1/users/me/password', request);
+    if (status !== 204) return null;
+    return (await opens(target, email, newPassword)) ? 'Ada’s account, at a guess' : null;
+  },
+});
+
 const nameOf = (email: string) => email.replace(/@.*/, '');
 /** As an input method for another script writes it. */
 const fullWidth = (text: string) =>
@@ -59,20 +73,11 @@ const choices: Attack[] = [
   ),
   choice('password-address', 'Try the address as the password', (email) => email),
   choice('password-name', 'Try the name before the @, twice', (email) => nameOf(email).repeat(2)),
-  {
-    id: 'password-change-common',
-    title: 'Wait until Ada changes to a well-known one',
-    run: async (target) => {
-      const { client, email, password } = await target.person('ada');
-      const newPassword = '1qaz2wsx3edc4rfv';
-      const { status } = await client.put('/v1/users/me/password', {
-        currentPassword: password,
-        newPassword,
-      });
-      if (status !== 204) return null;
-      return (await opens(target, email, newPassword)) ? 'Ada’s account, at a guess' : null;
-    },
-  },
+  change(
+    'password-change-common',
+    'Wait until Ada changes to a well-known one',
+    '1qaz2wsx3edc4rfv',
+  ),
   {
     id: 'password-prefix',
     title: 'Sign in with the beginning of a long password',
@@ -112,4 +117,9 @@ const input: Attack[] = [
   },
 ];
 
-export const attacks: Attack[] = [...choices, ...input];
+const breached: Attack[] = [
+  choice('password-breached', 'Try one that another service lost', BREACHED),
+  change('password-change-breached', 'Wait until Ada changes to such a one', BREACHED),
+].map((attack) => ({ ...attack, scenario: LIST_NAMED }));
+
+export const attacks: Attack[] = [...choices, ...input, ...breached];

@@ -1,5 +1,5 @@
 import type { Control } from '../engine/lesson.js';
-import { HASHER, IMPORT, POLICY, sha256 } from './parts.js';
+import { ASKS, BREACHES, HASHER, IMPORT, POLICY, sha256 } from './parts.js';
 
 const remove = (file: string, find: string, replace = '') => ({
   edits: [{ file, find, replace }],
@@ -89,6 +89,13 @@ export const controls: Control[] = [
     file: POLICY,
     removal: remove(POLICY, 'message: reason[1] }', 'message: reason[1], value: password }'),
     opens: ['password-echo'],
+  },
+  {
+    id: 'password-not-breached',
+    title: 'Not one that another service lost, where a list is named',
+    file: BREACHES,
+    removal: remove(BREACHES, ASKS, 'return;'),
+    opens: ['password-breached', 'password-change-breached'],
   },
   {
     id: 'password-slow-hash',

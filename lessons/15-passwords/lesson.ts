@@ -9,7 +9,7 @@ export const lesson: Lesson = {
   title: 'Passwords: which ones, and how they are kept',
   claim:
     'A password that is on a list cannot be chosen, and a stolen row does not give back one that was.',
-  asvs: ['6.2.1', '6.2.4', '6.2.8', '6.2.9', '6.2.11', '11.4.2', '15.2.2', '16.2.5'],
+  asvs: ['6.2.1', '6.2.4', '6.2.8', '6.2.9', '6.2.11', '6.2.12', '11.4.2', '15.2.2', '16.2.5'],
   api: ['API2:2023'],
   use: async (target) => {
     const ada = await target.person('ada');

@@ -1,6 +1,9 @@
 export const POLICY = 'src/auth/password-policy.ts';
 export const HASHER = 'src/auth/password-hasher.ts';
+export const BREACHES = 'src/auth/breached-passwords.service.ts';
 
+export const ASKS =
+  'if (!this.config.breachedPasswordsUrl || !(await this.isKnown(password))) return;';
 export const IMPORT = "import { hash, verify, type Options } from '@node-rs/argon2';";
 
 /** A fast hash that looks like the slow one from outside. */

@@ -1,5 +1,5 @@
 import type { WrongFix } from '../engine/lesson.js';
-import { HASHER, IMPORT, POLICY, sha256 } from './parts.js';
+import { ASKS, BREACHES, HASHER, IMPORT, POLICY, sha256 } from './parts.js';
 
 const change = (file: string, find: string, replace: string) => ({
   edits: [{ file, find, replace }],
@@ -79,6 +79,13 @@ export const wrongFixes: WrongFix[] = [
     why: 'Everything behind the cut is no longer part of the password.',
     change: change(HASHER, "password.normalize('NFKC')", "password.normalize('NFKC').slice(0, 72)"),
     opens: ['password-prefix'],
+  },
+  {
+    id: 'password-breached-at-sign-up',
+    title: 'Ask the list where people sign up',
+    why: 'They change their password elsewhere.',
+    change: change(BREACHES, ASKS, `if (at === '/newPassword') return;\n    ${ASKS}`),
+    opens: ['password-change-breached'],
   },
   {
     id: 'password-salted-sha',

@@ -58,7 +58,8 @@ async function inParallel(states: State[]): Promise<Observation[]> {
       report(observation, total - queue.length, total);
     }
   };
-  await Promise.all(Array.from({ length: availableParallelism() }, work));
+  // One more than there are cores: a state also waits, for a mail or a clock.
+  await Promise.all(Array.from({ length: availableParallelism() + 1 }, work));
   return seen.filter((observation) => observation !== undefined);
 }
 
