@@ -23,9 +23,9 @@ export function compileOnLoad(read) {
     resolve(specifier, context, nextResolve) {
       const [parent = '', query] = context.parentURL?.split('?') ?? [];
       if (/^\.{1,2}\/.*\.js$/.test(specifier) && parent.endsWith('.ts')) {
-        const typescript = specifier.replace(/\.js$/, '.ts');
-        if (existsSync(new URL(typescript, parent)))
-          return nextResolve(query ? `${typescript}?${query}` : typescript, context);
+        const url = new URL(specifier.replace(/\.js$/, '.ts'), parent);
+        if (query) url.search = query;
+        if (existsSync(url)) return { url: url.href, format: 'module', shortCircuit: true };
       }
       return nextResolve(specifier, context);
     },

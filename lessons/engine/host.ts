@@ -44,7 +44,8 @@ export class Host {
     const script = (name: string) => join(root, 'lessons/engine', name);
     this.child = spawn(
       process.execPath,
-      ['--import', script('removal-hook.js'), script('host.js')],
+      // V8's helpers would take the cores from the other hosts.
+      ['--v8-pool-size=1', '--import', script('removal-hook.js'), script('host.js')],
       {
         cwd: root,
         env: {

@@ -11,6 +11,9 @@ import { loadLessons, pickLesson } from './registry.js';
 import { statesOf, type State } from './states.js';
 import { command } from './terminal.js';
 
+/** Twice as many as there are cores: a state also waits, for a mail, a clock or the database. */
+const AT_ONCE = 2 * availableParallelism();
+
 const say = (text: string) => process.stdout.write(`${text}\n`);
 
 async function main(): Promise<void> {
@@ -58,8 +61,7 @@ async function inParallel(states: State[]): Promise<Observation[]> {
       report(observation, total - queue.length, total);
     }
   };
-  // One more than there are cores: a state also waits, for a mail or a clock.
-  await Promise.all(Array.from({ length: availableParallelism() + 1 }, work));
+  await Promise.all(Array.from({ length: AT_ONCE }, work));
   return seen.filter((observation) => observation !== undefined);
 }
 
