@@ -3,9 +3,9 @@ import type { Change, Edit } from './lesson.js';
 const HASHER = 'src/auth/password-hasher.ts';
 
 /**
- * Two thirds of what an attack takes is the hashing of passwords. Where the attacks of all other
- * lessons are swept over a removal, a second edit makes it cheap; a lesson's own attacks always meet
- * the app with nothing changed but its control.
+ * Most of what an attack takes is the hashing of passwords. Where all attacks are swept over removals, to
+ * see that they get nothing, a further edit makes it cheap; what is expected to succeed always meets the
+ * app with nothing changed but the control.
  */
 export const CHEAP_HASHES: Edit = {
   file: HASHER,

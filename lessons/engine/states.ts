@@ -28,7 +28,11 @@ function statesOfLesson(lesson: Lesson, all: Lesson[]): State[] {
   const known = attacksOf(all);
   const state = (kind: State['kind'], name: string, changes: Change[], opens: string[]): State => {
     const strangers = known.filter(({ id }) => opens.includes(id));
-    const attacks = [...new Set([...lesson.attacks, ...strangers])];
+    const all = [...new Set([...lesson.attacks, ...strangers])];
+    // What nobody expects of a removal is tried in the sweeps.
+    const attacks = all.filter(
+      (attack) => kind !== 'removed' || opens.includes(attack.id) || !isSweepable(attack),
+    );
     return { kind, name, lesson, changes, attacks, expected: new Set(opens) };
   };
   const removals = new Map(
@@ -49,30 +53,30 @@ function statesOfLesson(lesson: Lesson, all: Lesson[]): State[] {
 /** So many removals at once share a sweep. */
 const TOGETHER = 12;
 
-/** What is to be tried against a removal beside its own lesson's attacks. */
+const isSweepable = ({ scenario, ownLessonOnly }: Attack) => !scenario && !ownLessonOnly;
+
+/** What is to be tried against a removal and must get nothing. */
 interface Sweep {
   removed: State;
   attacks: Attack[];
 }
 
 /**
- * The attacks of all other lessons on each removal: none may succeed that is not expected to. Several
- * removals share an instance: if nothing gets through without all of them, nothing does without one.
+ * All attacks on each removal: none may succeed that is not expected to. Several removals share an
+ * instance: if nothing gets through without all of them, nothing does without one.
  * What one of them is expected to let through is left out, and tried against the others in a second
  * round, in groups of which nobody expects it.
  */
 function sweepTogether(removed: State[], all: Lesson[]): State[] {
   const stacks = all.flatMap((lesson) => lesson.stacks ?? []);
-  const sweepable = attacksOf(all).filter((attack) => !attack.scenario && !attack.ownLessonOnly);
+  const sweepable = attacksOf(all).filter(isSweepable);
   // Two of one lesson never share a group, so those of the largest are placed first.
   const ordered = removed.toSorted(
     (one, other) => other.lesson.controls.length - one.lesson.controls.length,
   );
   const sweeps = ordered.map((state) => ({
     removed: state,
-    attacks: sweepable.filter(
-      (attack) => !state.attacks.includes(attack) && !state.expected.has(attack.id),
-    ),
+    attacks: sweepable.filter(({ id }) => !state.expected.has(id)),
   }));
   const first = groupsOf(sweeps, apart(stacks));
   const rest = first.flatMap((group) => group.map(leftOut(group)));
