@@ -152,7 +152,7 @@ const expired: Attack[] = [
   {
     id: 'token-expired-remembered',
     title: 'Go on with a token that was good a moment ago',
-    ownLessonOnly: true,
+    swept: 'never',
     needsLab: true,
     run: (target) =>
       firstThatTells(

@@ -130,7 +130,7 @@ const ends: Attack[] = [
   {
     id: 'refresh-outlive',
     title: 'Fetch an access token just before the session ends',
-    ownLessonOnly: true,
+    swept: 'never',
     needsLab: true,
     run: (target) =>
       firstThatTells(

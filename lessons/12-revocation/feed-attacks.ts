@@ -82,7 +82,7 @@ const attack = (
   id,
   title,
   needsLab: true,
-  ownLessonOnly: true,
+  swept: 'never',
   run: (target) =>
     firstThatTells(
       () => run(target),

@@ -178,5 +178,5 @@ const denial: Attack[] = [
 /** Many guesses are many password hashes: half a second of work each. */
 export const attacks: Attack[] = [...lists, ...elsewhere, ...sprays, ...denial].map((attack) => ({
   ...attack,
-  ownLessonOnly: true,
+  swept: 'in its lesson',
 }));

@@ -98,6 +98,6 @@ const attacks: Attack[] = [
 
 export const patience: Attack[] = attacks.map((attack) => ({
   ...attack,
-  ownLessonOnly: true,
+  swept: 'in its lesson',
   needsLab: true,
 }));

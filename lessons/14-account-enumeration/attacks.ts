@@ -56,7 +56,7 @@ async function timesDiffer(
 const times = (id: string, title: string, path: string, faster: 'known' | 'unknown'): Attack => ({
   id,
   title,
-  ownLessonOnly: true,
+  swept: 'never',
   run: async (target) => {
     // On three accounts: a busy machine differs by chance, and not each time in the same way.
     for (let round = 1; round <= 3; round += 1) {
@@ -128,7 +128,7 @@ export const attacks: Attack[] = [
   {
     id: 'enumerate-block',
     title: 'Ask which accounts guessing is stopped for',
-    ownLessonOnly: true,
+    swept: 'never',
     run: blocksDiffer,
   },
 ];

@@ -27,7 +27,7 @@ export const stolenRows: Attack[] = [
     id: 'password-dictionary',
     title: 'Run a list of passwords against a stolen row',
     needsLab: true,
-    ownLessonOnly: true,
+    swept: 'never',
     run: async (target) => {
       const ada = await target.person('ada', 'password');
       const password = `plum orchid ${randomBytes(4).toString('hex')}`;

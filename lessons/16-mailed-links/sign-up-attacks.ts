@@ -57,7 +57,7 @@ export const signUpAttacks: Attack[] = [
     id: 'link-sign-up-guess',
     title: 'Read Ada’s link in her mail, and try passwords on it',
     needsLab: true,
-    ownLessonOnly: true,
+    swept: 'in its lesson',
     run: async (target) => {
       const ada = { email: addressOf('ada'), password: newPassword() };
       const token = await signUpToken(target, 'ada', ada);
@@ -72,7 +72,7 @@ export const signUpAttacks: Attack[] = [
     id: 'link-bombing',
     title: 'Sign up with Ada’s address again and again, to fill her mailbox and our table',
     needsLab: true,
-    ownLessonOnly: true,
+    swept: 'in its lesson',
     run: async (target) => {
       const email = addressOf('ada');
       for (let number = 0; number < FLOOD; number += 1)

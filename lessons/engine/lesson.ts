@@ -29,8 +29,12 @@ export interface Attack {
    * app may answer it by refusing to start, with words that match `refusal`.
    */
   scenario?: Change & { refusal?: RegExp };
-  /** Takes long, or disturbs the instance for a moment: tried against its own lesson's states only. */
-  ownLessonOnly?: true;
+  /**
+   * Against which removals it is swept, which it should not get through: against all, unless it takes
+   * long. What looks at a clock or a hash, or disturbs the instance for a moment, is tried in the states
+   * of its own lesson, each on an instance of its own.
+   */
+  swept?: 'in its lesson' | 'never';
   /** Needs more than an address: the database as the app's role, or the instance's log. */
   needsLab?: true;
 }

@@ -44,7 +44,10 @@ async function settle(all: Lesson[], seen: Observation[], checkOnly: boolean): P
 }
 
 async function inParallel(states: State[]): Promise<Observation[]> {
-  const queue = [...states.entries()];
+  // The longest first: at the end nobody waits for one of them.
+  const queue = [...states.entries()].sort(
+    ([, one], [, other]) => other.attacks.length - one.attacks.length,
+  );
   const seen: Observation[] = [];
   let total = states.length;
   const work = async () => {

@@ -31,7 +31,7 @@ function statesOfLesson(lesson: Lesson, all: Lesson[]): State[] {
     const all = [...new Set([...lesson.attacks, ...strangers])];
     // What nobody expects of a removal is tried in the sweeps.
     const attacks = all.filter(
-      (attack) => kind !== 'removed' || opens.includes(attack.id) || !isSweepable(attack),
+      (attack) => kind !== 'removed' || opens.includes(attack.id) || !isSwept(attack, lesson),
     );
     return { kind, name, lesson, changes, attacks, expected: new Set(opens) };
   };
@@ -53,7 +53,10 @@ function statesOfLesson(lesson: Lesson, all: Lesson[]): State[] {
 /** So many removals at once share a sweep. */
 const TOGETHER = 12;
 
-const isSweepable = ({ scenario, ownLessonOnly }: Attack) => !scenario && !ownLessonOnly;
+const isSwept = (attack: Attack, lesson: Lesson): boolean =>
+  !attack.scenario &&
+  (attack.swept === undefined ||
+    (attack.swept === 'in its lesson' && lesson.attacks.includes(attack)));
 
 /** What is to be tried against a removal and must get nothing. */
 interface Sweep {
@@ -69,14 +72,16 @@ interface Sweep {
  */
 function sweepTogether(removed: State[], all: Lesson[]): State[] {
   const stacks = all.flatMap((lesson) => lesson.stacks ?? []);
-  const sweepable = attacksOf(all).filter(isSweepable);
+  const known = attacksOf(all);
   // Two of one lesson never share a group, so those of the largest are placed first.
   const ordered = removed.toSorted(
     (one, other) => other.lesson.controls.length - one.lesson.controls.length,
   );
   const sweeps = ordered.map((state) => ({
     removed: state,
-    attacks: sweepable.filter(({ id }) => !state.expected.has(id)),
+    attacks: known.filter(
+      (attack) => isSwept(attack, state.lesson) && !state.expected.has(attack.id),
+    ),
   }));
   const first = groupsOf(sweeps, apart(stacks));
   const rest = first.flatMap((group) => group.map(leftOut(group)));
@@ -147,8 +152,8 @@ function stateOf(group: Sweep[]): State {
 /** A scenario changes the app before the attack: each is a state of its own, where it can tell. */
 function splitScenarios(state: State): State[] {
   const all = state.attacks.filter(({ scenario }) => scenario);
-  const variants = state.kind === 'stack' || state.kind === 'wrong fix';
-  const own = variants ? all.filter(({ id }) => state.expected.has(id)) : all;
+  const shipped = state.kind === 'shipped' || state.kind === 'restored';
+  const own = shipped ? all : all.filter(({ id }) => state.expected.has(id));
   const common = { ...state, attacks: state.attacks.filter((attack) => !all.includes(attack)) };
   const alone = own.map((attack) => ({
     ...state,
@@ -159,6 +164,7 @@ function splitScenarios(state: State): State[] {
   const expected = new Set(
     [...state.expected].filter((id) => !own.some((attack) => attack.id === id)),
   );
-  // Also without attacks: as shipped, the legitimate use is tried there.
-  return [{ ...common, expected }, ...alone];
+  // Also without attacks: as shipped, the legitimate use is tried there, and an idle control has its row.
+  const isEmpty = !shipped && common.attacks.length === 0 && alone.length > 0;
+  return isEmpty ? alone : [{ ...common, expected }, ...alone];
 }

@@ -168,10 +168,11 @@ export class Target {
       [email, await LAB_HASH, hashToken(refreshToken)],
     );
     const credentials = { email, password: LAB_PASSWORD };
-    const { body: tokens } =
-      by === 'session' && !changesHashing(changes)
-        ? await client.post<Tokens>('/v1/auth/refresh', { refreshToken })
-        : await client.post<Tokens>('/v1/auth/login', credentials);
+    if (by === 'session' && !changesHashing(changes)) {
+      const { body: tokens } = await client.post<Tokens>('/v1/auth/refresh', { refreshToken });
+      if (tokens.accessToken) return { ...credentials, tokens };
+    }
+    const { body: tokens } = await client.post<Tokens>('/v1/auth/login', credentials);
     return tokens.accessToken ? { ...credentials, tokens } : undefined;
   }
 
