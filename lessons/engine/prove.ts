@@ -55,9 +55,9 @@ async function inParallel(states: State[]): Promise<Observation[]> {
       const [index, state] = next;
       const observation = await observe(state);
       if (state.alone && observation.surprises.length > 0) {
-        // Which of the removals was it? Each of them alone tells; together they prove nothing.
         say(`       ${state.name}: one by one, for ${observation.surprises.join('; ')}`);
-        queue.push(...state.alone.map((alone) => [(total += 1), alone] as [number, State]));
+        const alone = oneByOne(state.alone, observation);
+        queue.push(...alone.map((each) => [(total += 1), each] as [number, State]));
         continue;
       }
       seen[index] = observation;
@@ -66,6 +66,15 @@ async function inParallel(states: State[]): Promise<Observation[]> {
   };
   await Promise.all(Array.from({ length: AT_ONCE }, work));
   return seen.filter((observation) => observation !== undefined);
+}
+
+/** Which of the removals was it? Each alone tells. What got nothing without all of them is proven. */
+function oneByOne(alone: State[], { state: group, loot }: Observation): State[] {
+  const open = group.attacks.filter(({ id }) => loot.get(id) !== null);
+  return alone.map((state) => ({
+    ...state,
+    attacks: state.attacks.filter((attack) => open.includes(attack)),
+  }));
 }
 
 function report({ state, loot, surprises, milliseconds }: Observation, done: number, of: number) {
