@@ -19,8 +19,9 @@ export interface Owner {
 }
 
 /** One hash for all: what is measured is the check of a password, not the making of a thousand. */
-export async function fill(ownerUrl: string): Promise<void> {
-  const passwordHash = await new PasswordHasher().hash(PASSWORD);
+export const createHash = () => new PasswordHasher().hash(PASSWORD);
+
+export async function fill(ownerUrl: string, passwordHash: string): Promise<void> {
   await withClient(ownerUrl, async (client) => {
     await client.query(
       `INSERT INTO users (email, display_name, password_hash)

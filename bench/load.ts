@@ -45,10 +45,15 @@ export async function run(
     });
   };
   const result = await autocannon({ url, connections, duration: seconds, setupClient });
-  const perSecond = (times.length * 1_000) / (performance.now() - begin);
+  const measured = measuredOf(times, performance.now() - begin);
+  return { ...measured, wrong: wrong + result.errors + result.timeouts };
+}
+
+/** Of all answers within so many milliseconds. */
+export function measuredOf(times: number[], milliseconds: number): Measured {
+  const perSecond = (times.length * 1_000) / milliseconds;
   times.sort((a, b) => a - b);
-  const [p50, p99] = [quantile(times, 0.5), quantile(times, 0.99)];
-  return { perSecond, p50, p99, wrong: wrong + result.errors + result.timeouts };
+  return { perSecond, p50: quantile(times, 0.5), p99: quantile(times, 0.99), wrong: 0 };
 }
 
 const quantile = (sorted: number[], part: number) =>

@@ -47,6 +47,13 @@ export const CREATE: Scenario = {
   }),
 };
 
+export const SESSIONS: Scenario = {
+  name: 'list sessions',
+  connections: 32,
+  hasBare: false,
+  next: (owner) => get(owner, '/v1/users/me/sessions'),
+};
+
 export const PING: Scenario = {
   name: 'public ping',
   connections: 32,

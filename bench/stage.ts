@@ -3,7 +3,8 @@ import type { Environment } from '../src/config/environment.js';
 import { createAppSecret, createSigningJwk } from '../src/config/secrets.js';
 import { createTestDatabase } from '../test/support/test-database.js';
 import { startTestServer } from '../test/support/test-server.js';
-import { fill, readOwners, type Owner } from './dataset.js';
+import { createHash, fill, readOwners, type Owner } from './dataset.js';
+import { addFactorOwners, type FactorOwner } from './second-factors.js';
 import { freePort, startServer, type Server } from './servers.js';
 
 const POOL_SIZE = 10;
@@ -13,6 +14,7 @@ interface Ground {
   databaseUrl: string;
   env: Environment;
   owners: Owner[];
+  factorOwners: FactorOwner[];
   stop: () => Promise<void>;
 }
 
@@ -21,27 +23,31 @@ export interface Stage {
   app: Server;
   bare: Server;
   owners: Owner[];
+  factorOwners: FactorOwner[];
   stop: () => Promise<void>;
 }
 
 export async function setGround(): Promise<Ground> {
   const stop = await startTestServer();
   const { urls } = await createTestDatabase();
-  await fill(urls.owner);
+  const hash = await createHash();
+  await fill(urls.owner, hash);
   const env = production(urls.app);
-  const owners = await readOwners(urls.owner, new Config(env));
-  return { databaseUrl: urls.app, env, owners, stop };
+  const config = new Config(env);
+  const owners = await readOwners(urls.owner, config);
+  const factorOwners = await addFactorOwners(urls.owner, config, hash);
+  return { databaseUrl: urls.app, env, owners, factorOwners, stop };
 }
 
 export async function setStage(): Promise<Stage> {
-  const { databaseUrl, env, owners, stop: stopPostgres } = await setGround();
+  const { databaseUrl, env, stop: stopPostgres, ...people } = await setGround();
   const app = await startApp(['dist/main.js'], env);
   const bare = await startBare(databaseUrl);
   const stop = async () => {
     await Promise.all([app.stop(), bare.stop()]);
     await stopPostgres();
   };
-  return { app, bare, owners, stop };
+  return { app, bare, ...people, stop };
 }
 
 export async function startApp(args: string[], env: Environment): Promise<Server> {
