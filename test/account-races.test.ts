@@ -86,11 +86,11 @@ describe('a request that was admitted before its session ended', () => {
   });
 });
 
-describe('an account that is deleted while it is used', () => {
+describe('an account that leaves while it is used', () => {
   const remove = (ada: Person) =>
     ada.client.delete('/v1/users/me', { currentPassword: ada.password });
 
-  it('answers what creates for it as if it had been gone before', async () => {
+  it('answers what creates for it as before or after', async () => {
     for (let round = 0; round < ROUNDS; round += 1) {
       const ada = await signUp(app);
       const create = (key?: string) =>
@@ -113,7 +113,7 @@ describe('an account that is deleted while it is used', () => {
   it.each([
     ['before', ['remove', 'reset'], { remove: 204, reset: 400 }],
     ['after', ['reset', 'remove'], { remove: 401, reset: 204 }],
-  ] as const)('is deleted %s its password is set anew', async (_when, order, statuses) => {
+  ] as const)('leaves %s its password is set anew', async (_when, order, statuses) => {
     const ada = await signUp(app);
     const token = await linkToken(app.app, ada.email);
     const actions = {
@@ -137,7 +137,7 @@ describe('an account that is deleted while it is used', () => {
     expect(Object.fromEntries(answers)).toEqual(statuses);
   });
 
-  it('is deleted also while somebody refreshes its tokens in a loop', async () => {
+  it('leaves also while somebody refreshes its tokens in a loop', async () => {
     for (let round = 0; round < ROUNDS; round += 1) {
       const ada = await signUp(app);
       const sessions = await Promise.all(

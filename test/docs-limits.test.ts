@@ -14,6 +14,7 @@ import {
   UNDER_ATTACK,
 } from '../src/auth/login-throttle.js';
 import { CHANGE_MINUTES, UNDO_DAYS } from '../src/auth/email-links.service.js';
+import { GRACE_DAYS } from '../src/auth/departures.service.js';
 import { INVITATION_DAYS } from '../src/auth/invitations.service.js';
 import { RESET_MINUTES } from '../src/auth/mail-links.service.js';
 import { SIGN_UP_HOURS } from '../src/auth/sign-up-requests.service.js';
@@ -170,6 +171,7 @@ describe('docs/limits.md', () => {
       'confirms the address of a sign-up': [say(SIGN_UP_HOURS, 'hours')],
       'confirms another address': [say(CHANGE_MINUTES, 'minutes')],
       'takes a change of the address back': [say(UNDO_DAYS, 'days')],
+      'keeps an account from its deletion': [say(GRACE_DAYS, 'days')],
       invites: [say(INVITATION_DAYS, 'days')],
     });
   });

@@ -63,6 +63,7 @@ const POLICY: Record<string, Rule[]> = {
   'POST /v1/users/invitations': [alone],
   'POST /v1/auth/confirm-email-change': [alone],
   'POST /v1/auth/undo-email-change': [alone],
+  'POST /v1/auth/cancel-deletion': [alone],
   'POST /v1/auth/login': [alone],
   'POST /v1/auth/second-factor': [alone],
   'POST /v1/auth/second-factor/passkey': [alone],

@@ -136,6 +136,14 @@ const PROVOCATIONS = {
       return logIn(credentials);
     },
   ],
+  account_leaving: [
+    LOGIN,
+    async () => {
+      const { client, email, password } = await signUp(app);
+      await client.delete('/v1/users/me', { currentPassword: password });
+      return logIn({ email, password });
+    },
+  ],
   forbidden: ['GET /v1/users', () => ada.client.get('/v1/users')],
   not_found: [
     'GET /v1/resources/:id',

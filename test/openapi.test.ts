@@ -56,7 +56,7 @@ describe('the OpenAPI document', () => {
   it('says of every operation what it does and who may call it', () => {
     for (const { name, operation } of operations()) {
       const open =
-        /health|jwks|register|verify|accept|auth\/confirm|undo|login|second-factor|auth\/passkey|refresh|forgot|reset/.test(
+        /health|jwks|register|verify|accept|auth\/confirm|undo|cancel|login|second-factor|auth\/passkey|refresh|forgot|reset/.test(
           name,
         );
       expect([name, typeof operation.summary]).toEqual([name, 'string']);
@@ -128,6 +128,7 @@ describe('the OpenAPI document', () => {
       'POST /v1/auth/accept-invitation': ['token', 'password', 'displayName'],
       'POST /v1/auth/confirm-email-change': ['token'],
       'POST /v1/auth/undo-email-change': ['token', 'newPassword'],
+      'POST /v1/auth/cancel-deletion': ['token'],
       'POST /v1/auth/login': ['email', 'password', 'refreshTokenIn'],
       'POST /v1/auth/second-factor': ['challenge', 'code', 'refreshTokenIn'],
       'POST /v1/auth/second-factor/passkey': [...passkey, 'challenge'],

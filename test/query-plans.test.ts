@@ -154,6 +154,12 @@ async function visitAuth(): Promise<void> {
   const { accessToken } = await login(app.client(), ada.email, changed);
   await visit({ client: ada.client.withToken(accessToken) }, 'POST /v1/auth/logout-everywhere');
   await visit(admin, 'DELETE /v1/users/me', { body: { currentPassword: admin.password } });
+  await visit(anybody, 'POST /v1/auth/login', {
+    body: { email: admin.email, password: admin.password },
+  });
+  const cancel = { token: await mailedToken(app.database, admin.email) };
+  const { status } = await visit(anybody, 'POST /v1/auth/cancel-deletion', { body: cancel });
+  expect(status).toBe(204);
 }
 
 async function visitEmailChange(): Promise<void> {

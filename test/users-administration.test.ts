@@ -39,7 +39,7 @@ describe('GET /v1/users', () => {
     );
     expect(users.map(({ id }) => id)).toEqual(expected.map(({ id }) => id));
     expect(Object.keys(users[0] ?? {}).toSorted()).toEqual(
-      ['createdAt', 'disabledAt', 'displayName', 'email', 'id', 'role'].toSorted(),
+      ['createdAt', 'deleteAt', 'disabledAt', 'displayName', 'email', 'id', 'role'].toSorted(),
     );
   });
 
@@ -167,6 +167,6 @@ describe('the last administrator', () => {
     });
     expect(status).toBe(204);
     expect((await setRole(demoted, demoted.id, 'user')).status).toBe(200);
-    expect(await row(leaving.id)).toBeUndefined();
+    expect(await row(leaving.id)).toEqual({ role: 'admin', disabled_at: expect.any(Date) });
   });
 });

@@ -1,11 +1,11 @@
-import { Body, Controller, Delete, Ip, Put } from '@nestjs/common';
+import { Body, Controller, Ip, Put } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { CurrentActor, Roles } from '../access/access.decorators.js';
 import type { Actor } from '../access/actor.js';
 import { RateLimit } from '../http/rate-limit.js';
 import { ReturnsNothing } from '../http/returns.decorator.js';
 import { AccountService } from './account.service.js';
-import { ChangePasswordRequest, DeleteAccountRequest } from './auth.dto.js';
+import { ChangePasswordRequest } from './auth.dto.js';
 
 @ApiTags('users')
 @Controller('users/me')
@@ -25,20 +25,5 @@ export class AccountController {
     @Ip() ip: string,
   ) {
     return this.account.changePassword(actor, request, ip);
-  }
-
-  @Delete()
-  @ApiOperation({ summary: 'Delete your account and all that it owns' })
-  @Roles('user', 'admin')
-  @RateLimit('credentials')
-  @ReturnsNothing(204, {
-    problems: ['wrong_password', 'too_many_failures', 'last_administrator', 'overloaded'],
-  })
-  remove(
-    @CurrentActor() actor: Actor,
-    @Body() { currentPassword }: DeleteAccountRequest,
-    @Ip() ip: string,
-  ) {
-    return this.account.remove(actor, currentPassword, ip);
   }
 }

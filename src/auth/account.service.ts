@@ -43,12 +43,6 @@ export class AccountService {
     this.log.record('authn_password_change', { userId: actor.userId });
   }
 
-  /** Throws `wrong_password`, `last_administrator`, `rate_limited`. */
-  async remove(actor: Actor, currentPassword: string, ip: string): Promise<void> {
-    await this.reauthenticate(actor, currentPassword, ip);
-    await this.users.remove(actor);
-  }
-
   /** Counts like a sign-in: else it were the place to guess at. Throws `wrong_password`. */
   async reauthenticate(actor: Actor, password: string, ip: string): Promise<Proven> {
     // The same budgets as the sign-in's: the owner's own network is known here, too.

@@ -32,6 +32,7 @@ export class AuthController {
       'invalid_credentials',
       'address_not_verified',
       'second_factor_required',
+      'account_leaving',
       'too_many_failures',
       'cross_site_request',
       'overloaded',

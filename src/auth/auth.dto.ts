@@ -117,6 +117,11 @@ export class ConfirmEmailChangeRequest {
   token!: string;
 }
 
+export class CancelDeletionRequest {
+  @linkToken()
+  token!: string;
+}
+
 export class InviteRequest {
   @Email({ example: 'grace@example.com' })
   email!: string;

@@ -7,6 +7,8 @@ import { AccountService } from './account.service.js';
 import { AuthController } from './auth.controller.js';
 import { AuthService } from './auth.service.js';
 import { BreachedPasswordsService } from './breached-passwords.service.js';
+import { DeparturesController } from './departures.controller.js';
+import { DeparturesService } from './departures.service.js';
 import { EmailChangesController } from './email-changes.controller.js';
 import { EmailChangesService } from './email-changes.service.js';
 import { EmailUndoService } from './email-undo.service.js';
@@ -63,6 +65,7 @@ import { TotpSecretsService } from './totp-secrets.service.js';
     PasskeyProofsController,
     AccountController,
     FactorsController,
+    DeparturesController,
     SessionsController,
     SessionsAdministrationController,
     PasskeysController,
@@ -74,6 +77,7 @@ import { TotpSecretsService } from './totp-secrets.service.js';
   providers: [
     AuthService,
     AccountService,
+    DeparturesService,
     SignUpRequestsService,
     SignUpsService,
     RecoveryRequestsService,

@@ -27,7 +27,8 @@ export class AuthService {
   ) {}
 
   /**
-   * Throws `invalid_credentials`, `address_not_verified`, `second_factor_required`, `rate_limited`,
+   * Throws `invalid_credentials`, `address_not_verified`, `account_leaving`,
+   * `second_factor_required`, `rate_limited`,
    * `overloaded`, `cross_site_request`.
    */
   async login(
@@ -44,11 +45,7 @@ export class AuthService {
     const session = proven && (await this.signIns.open(proven, { attempt, device }));
     if (!session) {
       this.log.record('authn_login_fail', { userId: known?.id, ip });
-      // Only who knows the password of a sign-up hears of it. Asked where there is an account, too:
-      // otherwise signing up and then in would tell.
-      const pendingHash = await this.credentials.findPendingHash(email);
-      const isPending = await this.hasher.verify(pendingHash, password);
-      throw new Problem(isPending ? 'address_not_verified' : 'invalid_credentials');
+      return this.refuse({ email, password }, known, matches);
     }
     await this.throttle.succeeded(attempt);
     return this.tokens.signedIn(session, ip, chosen);
@@ -62,5 +59,19 @@ export class AuthService {
     // Somebody was faster: another sign-in, or a change of the password.
     const current = await this.credentials.find({ id: known.id });
     return current && (await this.hasher.verify(current.passwordHash, password)) ? current : null;
+  }
+
+  /** Only who knows the password hears of an account that is about to go, or of a sign-up. */
+  private async refuse(
+    { email, password }: LoginRequest,
+    known: Credentials | null,
+    matches: boolean,
+  ): Promise<never> {
+    if (known && matches && (await this.credentials.isLeaving(known)))
+      throw new Problem('account_leaving');
+    // Asked where there is an account, too: otherwise signing up and then in would tell.
+    const pendingHash = await this.credentials.findPendingHash(email);
+    const isPending = await this.hasher.verify(pendingHash, password);
+    throw new Problem(isPending ? 'address_not_verified' : 'invalid_credentials');
   }
 }

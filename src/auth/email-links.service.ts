@@ -87,8 +87,8 @@ export class EmailLinksService {
   }
 
   /**
-   * Gives the account back its address, wherever it has been moved since, and a new password: who moved
-   * it knew the old one. Links back from later moves are worth nothing then; those from earlier ones
+   * Gives the account back its address, wherever it has been moved since, also if it is about to be
+   * deleted, and a new password: who moved it knew the old one. Links back from later moves are worth nothing then; those from earlier ones
    * stay, so that a thief who moves it twice cannot use his own against the owner.
    */
   async spendUndo(tx: EntityManager, token: string, newHash: string): Promise<Move | undefined> {
@@ -97,7 +97,8 @@ export class EmailLinksService {
         WITH owner AS MATERIALIZED (
           SELECT u.id, l.expires_at FROM mail_links l JOIN users u ON u.id = l.user_id
           WHERE l.token_hash = ${hashToken(token)} AND l.purpose = 'undo_email_change'
-            AND l.expires_at > now() AND u.disabled_at IS NULL
+            AND l.expires_at > now() AND NOT u.is_erased
+            AND (u.disabled_at IS NULL OR u.delete_at > now())
           FOR UPDATE OF u
         ), spent AS (
           DELETE FROM mail_links l USING owner
@@ -105,7 +106,8 @@ export class EmailLinksService {
             AND l.expires_at >= owner.expires_at
           RETURNING l.token_hash, l.user_id, l.from_email, l.to_email
         )
-        UPDATE users SET email = spent.to_email, password_hash = ${newHash}, password_is_short = false
+        UPDATE users SET email = spent.to_email, password_hash = ${newHash}, password_is_short = false,
+          disabled_at = NULL, delete_at = NULL
         FROM spent
         WHERE users.id = spent.user_id AND spent.token_hash = ${hashToken(token)}
         RETURNING users.id, from_email AS "fromEmail", to_email AS "toEmail"`,

@@ -29,6 +29,10 @@ export const PROBLEMS = {
     403,
     'Open the link in the mail that we sent to your address, then sign in.',
   ],
+  account_leaving: [
+    403,
+    'This account is about to be deleted; the link in the mail that says so keeps it.',
+  ],
   forbidden: [403, 'You may not do this.'],
   cross_site_request: [403, 'The cookie is for pages of this very origin.'],
   second_factor_required_for_role: [403, 'Administrators need a second factor here: add one.'],

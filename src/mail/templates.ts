@@ -56,6 +56,22 @@ export const TEMPLATES = {
       'If it was not you, set a new password at once: somebody has access to your account.',
     ],
   },
+  accountLeaving: {
+    subject: 'Your account will be deleted',
+    lines: [
+      'Your account and all that it owns will be deleted, as was asked for with its password. You were signed out.',
+      'When: {time}',
+      'If you want to keep it, or if it was not you, open this link before then:',
+      '{link}',
+    ],
+  },
+  accountKept: {
+    subject: 'Your account stays',
+    lines: [
+      'Your account will not be deleted: the link in our last mail was used to keep it.',
+      'If it was not you who asked to delete it, set a new password at once: somebody knows yours.',
+    ],
+  },
   newDevice: {
     subject: 'A sign-in from a new place',
     lines: [

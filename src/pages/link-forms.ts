@@ -70,6 +70,12 @@ const FORMS: Record<string, LinkForm> = {
     button: 'Change address',
     done: 'Your address was changed. You were signed out everywhere; sign in with the new address.',
   },
+  'cancel-deletion': {
+    title: 'Keep your account',
+    body: '<p>Your account is about to be deleted, with all that it owns. You can still keep it.</p>',
+    button: 'Keep my account',
+    done: 'Your account stays as it was. Sign in; if it was not you who wanted it deleted, set a new password first.',
+  },
 };
 
 /** Made of our own words only: nothing of a request is in them. */

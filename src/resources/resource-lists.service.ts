@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import type { Actor } from '../access/actor.js';
 import { Cursors, rowsToRead, type Place } from '../http/cursors.js';
-import { asFirst, IS_OWNER } from './resource-access.js';
+import { asFirst, IS_OWNER, OWNER_STAYS } from './resource-access.js';
 import type { Permission } from './resource-share.entity.js';
 import { SUMMARY, type Resource } from './resource.entity.js';
 import type { ListResourcesQuery, ListSharedQuery, SharedSort, Sort } from './resources.dto.js';
@@ -45,7 +45,7 @@ function sharedStatementsOf(direction: Direction) {
   const select = (...conditions: string[]) =>
     `SELECT ${SUMMARY}, share.permission, share.created_at AS "sharedAt"
      FROM resource_shares share JOIN resources ON resources.id = share.resource_id
-     WHERE ${['share.user_id = $1', ...conditions].join(' AND ')}
+     WHERE ${['share.user_id = $1', OWNER_STAYS, ...conditions].join(' AND ')}
      ORDER BY share.created_at ${direction}, share.resource_id ${direction} LIMIT $2`;
   return { first: select(), next: select(after) };
 }

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import { Repository, type EntityManager } from 'typeorm';
+import { IsNull, Not, Repository, type EntityManager } from 'typeorm';
 import type { Role } from '../access/actor.js';
 import { User } from './user.entity.js';
 
@@ -35,6 +35,11 @@ export class CredentialsService {
     const [, count] = await this.users.manager.sql<[unknown, number]>`
       UPDATE users SET password_hash = ${newHash} WHERE id = ${id} AND password_hash = ${passwordHash}`;
     return count > 0;
+  }
+
+  /** Whether the owner has asked for the end of this account. */
+  isLeaving({ id }: Credentials): Promise<boolean> {
+    return this.users.existsBy({ id, deleteAt: Not(IsNull()) });
   }
 
   /** Of the newest sign-up that waits, or waited, for the link of its mail. */

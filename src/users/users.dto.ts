@@ -45,6 +45,9 @@ export class ProfileResponse {
 export class UserResponse extends ProfileResponse {
   @Moment({ example: null, nullable: true, about: 'Since when the account may not sign in.' })
   disabledAt!: Date | null;
+
+  @Moment({ example: null, nullable: true, about: 'When it is deleted, as its owner asked.' })
+  deleteAt!: Date | null;
 }
 
 export class UserPageResponse extends PageResponse {

@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { CredentialsService } from './credentials.service.js';
+import { ErasureService } from './erasure.service.js';
 import { MeController } from './me.controller.js';
 import { User } from './user.entity.js';
 import { UsersController } from './users.controller.js';
@@ -9,7 +10,7 @@ import { UsersService } from './users.service.js';
 @Module({
   imports: [TypeOrmModule.forFeature([User])],
   controllers: [MeController, UsersController],
-  providers: [UsersService, CredentialsService],
+  providers: [UsersService, CredentialsService, ErasureService],
   exports: [UsersService, CredentialsService],
 })
 export class UsersModule {}

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import { DataSource, Repository, type EntityManager } from 'typeorm';
+import { DataSource, IsNull, Repository, type EntityManager } from 'typeorm';
 import type { Actor, Role } from '../access/actor.js';
 import { mustBeLive } from '../access/live-session.js';
 import { RevocationFeed } from '../access/revocation-feed.js';
@@ -9,6 +9,13 @@ import { Cursors, rowsToRead } from '../http/cursors.js';
 import { Problem } from '../http/problem.js';
 import { User } from './user.entity.js';
 import type { ChangeProfileRequest, ListUsersQuery } from './users.dto.js';
+
+/** Whom to tell when the account goes. */
+interface Leaving {
+  email: string;
+  deleteAt: Date;
+}
+type Tell = (tx: EntityManager, owner: Leaving) => Promise<void>;
 
 @Injectable()
 export class UsersService {
@@ -64,38 +71,49 @@ export class UsersService {
     return user;
   }
 
-  /** Ends the user's sessions at once. Throws `not_found`, `last_administrator`, `forbidden`. */
+  /**
+   * Ends the user's sessions at once. Whoever is about to leave stays, and stays disabled: nobody gets
+   * away from it by leaving and coming back. Throws `not_found`, `last_administrator`, `forbidden`.
+   */
   async disable(actor: Actor, userId: string): Promise<User> {
     const user = await this.administer(
       actor,
       userId,
       false,
       (tx) =>
-        tx.sql`UPDATE users SET disabled_at = now() WHERE id = ${userId} AND disabled_at IS NULL`,
+        tx.sql`UPDATE users SET disabled_at = now(), delete_at = NULL
+          WHERE id = ${userId} AND (disabled_at IS NULL OR delete_at IS NOT NULL) AND NOT is_erased`,
     );
     this.log.record('authz_admin', { action: 'disable', userId, by: actor.userId });
     return user;
   }
 
+  /** Who is about to leave does so all the same: that is the owner's to take back. */
   async enable(actor: Actor, userId: string): Promise<User> {
     const user = await this.administer(actor, userId, true, (tx) =>
-      tx.update(User, { id: userId }, { disabledAt: null }),
+      tx.update(User, { id: userId, deleteAt: IsNull() }, { disabledAt: null }),
     );
     this.log.record('authz_admin', { action: 'enable', userId, by: actor.userId });
     return user;
   }
 
-  /** Deletes the account and all that it owns. Throws `last_administrator`, `invalid_token`. */
-  async remove(actor: Actor): Promise<void> {
+  /**
+   * The account is disabled from now on, which ends its sessions, and goes after so many days. Throws
+   * `last_administrator`, `invalid_token`.
+   */
+  async leave(actor: Actor, days: number, tell: Tell): Promise<void> {
     await this.dataSource.transaction(async (tx) => {
       // Not by the role in the token: he may have been promoted since.
       await this.keepAnAdministrator(tx, actor.userId);
       await tx.sql`SELECT FROM users WHERE id = ${actor.userId} FOR UPDATE`;
       await mustBeLive(tx, actor);
-      await tx.delete(User, { id: actor.userId });
+      const [leaving] = await tx.sql<[Leaving[], number]>`
+        UPDATE users SET disabled_at = now(), delete_at = now() + ${days} * interval '1 day'
+        WHERE id = ${actor.userId} RETURNING email, delete_at AS "deleteAt"`;
+      for (const owner of leaving) await tell(tx, owner);
     });
     await this.revocations.caughtUp();
-    this.log.record('user_deleted', { userId: actor.userId });
+    this.log.record('user_updated', { userId: actor.userId, change: 'leaving' });
   }
 
   /** Throws `forbidden` unless the caller is an administrator, and keeps him one until the end. */

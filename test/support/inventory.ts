@@ -3,10 +3,13 @@ import { PUBLIC, ROLES_ALLOWED } from '../../src/access/access.decorators.js';
 import type { Role } from '../../src/access/actor.js';
 import { declaredRoutes, type DeclaredRoute } from '../../src/http/declared-routes.js';
 import { SignUpRequestsService } from '../../src/auth/sign-up-requests.service.js';
+import { DeparturesService, GRACE_DAYS } from '../../src/auth/departures.service.js';
 import { EmailLinksService } from '../../src/auth/email-links.service.js';
 import { InvitationsService } from '../../src/auth/invitations.service.js';
 import { MailLinksService } from '../../src/auth/mail-links.service.js';
 import { fieldsOf } from '../../src/http/fields.js';
+import { UsersService } from '../../src/users/users.service.js';
+import { decodeJwt } from 'jose';
 import { DataSource } from 'typeorm';
 import { newEmail, type Person } from './factories.js';
 import { mailedToken } from './mailed-links.js';
@@ -118,6 +121,7 @@ const TOKENS: Record<string, (app: TestApp['app'], person: Person) => Promise<st
   'POST /v1/auth/reset-password': (app, { email }) => linkToken(app, email),
   'POST /v1/auth/verify-address': (app, { password }) => signUpToken(app, password),
   'POST /v1/auth/confirm-email-change': (app, person) => changeToken(app, person.id),
+  'POST /v1/auth/cancel-deletion': (app, person) => cancelToken(app, person),
   'POST /v1/auth/accept-invitation': (app) => invitationToken(app),
   'POST /v1/auth/undo-email-change': (app, { id, email }) => undoToken(app, id, email),
 };
@@ -147,6 +151,17 @@ const undoToken = async (app: TestApp['app'], id: string, toEmail: string) => {
   const { manager } = app.get(DataSource);
   const move = { id, fromEmail: newEmail(), toEmail };
   return tokenOf(await app.get(EmailLinksService).createUndo(manager, move));
+};
+
+/** For somebody who has asked for the end of the account. */
+const cancelToken = async (app: TestApp['app'], { id: userId, tokens }: Person) => {
+  const { sid: sessionId } = decodeJwt<{ sid: string }>(tokens.accessToken);
+  const actor = { userId, sessionId, role: 'user' } as const;
+  let link: string | undefined;
+  await app.get(UsersService).leave(actor, GRACE_DAYS, async (tx) => {
+    link = await app.get(DeparturesService).createLink(tx, actor);
+  });
+  return tokenOf(link);
 };
 
 /** What stands behind the "#" of a link that was mailed. */
