@@ -27,7 +27,7 @@ BEGIN
   RETURN NULL;
 END $$;
 CREATE TRIGGER user_leaving_changed AFTER UPDATE OF delete_at ON users
-  FOR EACH ROW WHEN (OLD.delete_at IS DISTINCT FROM NEW.delete_at)
+  FOR EACH ROW WHEN ((OLD.delete_at IS NULL) <> (NEW.delete_at IS NULL))
   EXECUTE FUNCTION forget_links_of_leaving_user();
 
 -- down

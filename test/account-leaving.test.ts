@@ -14,7 +14,7 @@ import {
   signUp,
   type Person,
 } from './support/factories.js';
-import { findMailedToken, mailedToken } from './support/mailed-links.js';
+import { mailedToken } from './support/mailed-links.js';
 import { startApp, type TestApp } from './support/test-app.js';
 import { untilRecovered, untilWaiting } from './support/waiting.js';
 
@@ -219,7 +219,6 @@ describe('POST /v1/auth/cancel-deletion', () => {
       `UPDATE users SET delete_at = now() + interval '100 milliseconds' WHERE id = $1`,
       [ada.id],
     );
-    expect((await findMailedToken(app.database, ada.email)) === token).toBe(true);
     await new Promise((resolve) => setTimeout(resolve, 120));
     expectProblem(await cancel(token), 400, 'invalid_link');
     await sweep();

@@ -1,9 +1,9 @@
 import type { Attack, Edit, Lesson } from '../engine/lesson.js';
 import type { Target } from '../engine/target.js';
 
-const ACCOUNT = 'src/auth/account.service.ts';
-const REAUTHENTICATE = '    await this.reauthenticate(actor, currentPassword, ip);\n';
-const REMOVE = '    await this.users.remove(actor);\n';
+const DEPARTURES = 'src/auth/departures.service.ts';
+const REAUTHENTICATE = '    await this.account.reauthenticate(actor, currentPassword, ip);\n';
+const REMOVE = '    await this.leave(actor);\n';
 
 /** A thief holds Ada's access token for some minutes. Her password he does not know. */
 async function deleteAccount(target: Target) {
@@ -24,19 +24,19 @@ const attacks: Attack[] = [
   },
   {
     id: 'trust-loot',
-    title: 'Delete an account with a stolen token, and look whether it is gone',
+    title: 'Delete an account with a stolen token, and look whether its owner still gets in',
     run: async (target) => {
       const { ada } = await deleteAccount(target);
       const { email, password } = ada;
       const { body } = await target
         .stranger('ada')
         .post<{ code?: string }>('/v1/auth/login', { email, password });
-      return body.code === 'invalid_credentials' ? 'Ada’s account, destroyed' : null;
+      return body.code === 'account_leaving' ? 'the end of Ada’s account' : null;
     },
   },
 ];
 
-const edit = (find: string, replace: string): Edit => ({ file: ACCOUNT, find, replace });
+const edit = (find: string, replace: string): Edit => ({ file: DEPARTURES, find, replace });
 
 export const lesson: Lesson = {
   folder: '00-self-distrust',
@@ -55,7 +55,7 @@ export const lesson: Lesson = {
     {
       id: 'trust-reauthentication',
       title: 'Deleting an account asks for the password again',
-      file: ACCOUNT,
+      file: DEPARTURES,
       removal: { edits: [edit(REAUTHENTICATE + REMOVE, REMOVE)] },
       opens: ['trust-status', 'trust-loot', 'guess-account-deletion'],
     },

@@ -24,7 +24,7 @@ export const wrongFixes: WrongFix[] = [
     id: 'bola-any-share',
     title: 'Ask whether the resource is shared',
     why: 'It is shared, but with somebody else: the caller must stand in the condition.',
-    change: one(ACCESS, ' AND share.user_id = :actor))`', '))`'),
+    change: one(ACCESS, ' AND share.user_id = :actor AND $', ' AND $'),
     opens: ['bola-read-anothers-share'],
   },
   {

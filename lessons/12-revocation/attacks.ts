@@ -1,6 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Attack } from '../engine/lesson.js';
 import type { Person, Target } from '../engine/target.js';
 import { administrator, listsUsers, opensProfile, refresh, root, signInAgain } from './people.js';
+
+const NEWS_TRIES = 40;
+const NEWS_MS = 25;
 
 const logOut = (person: Person) => person.client.post('/v1/auth/logout');
 
@@ -101,6 +105,17 @@ async function disabled(target: Target): Promise<Person> {
   return mallory;
 }
 
+/** Nobody waited for the news of what happened in the database: it has this long to arrive. */
+async function stillLists(target: Target, token: string, email: string): Promise<boolean> {
+  const mark = target.trace.length;
+  for (let tries = 0; tries < NEWS_TRIES; tries += 1) {
+    target.trace.length = mark;
+    if (!(await listsUsers(target, token, email))) return false;
+    await sleep(NEWS_MS);
+  }
+  return true;
+}
+
 const authority: Attack[] = [
   {
     id: 'revoke-disable',
@@ -148,13 +163,25 @@ const authority: Attack[] = [
   },
   {
     id: 'revoke-deletion',
-    title: 'Act as an administrator whose account is gone',
+    title: 'Act as an administrator who has left',
     needsLab: true,
     run: async (target) => {
       const { email } = await root(target);
       const mallory = await administrator(target, 'mallory');
       await mallory.client.delete('/v1/users/me', { currentPassword: mallory.password });
       const works = await listsUsers(target, mallory.accessToken, email);
+      return works ? 'the list of users, for somebody who has left' : null;
+    },
+  },
+  {
+    id: 'revoke-deletion-by-hand',
+    title: 'Act as an administrator whose account an operator deleted in the database',
+    needsLab: true,
+    run: async (target) => {
+      const { email } = await root(target);
+      const mallory = await administrator(target, 'mallory');
+      await target.lab.database.query('DELETE FROM users WHERE id = $1', [mallory.id]);
+      const works = await stillLists(target, mallory.accessToken, email);
       return works ? 'the list of users, for an account that is gone' : null;
     },
   },

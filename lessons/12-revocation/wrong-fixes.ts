@@ -19,7 +19,7 @@ export const wrongFixes: WrongFix[] = [
         },
       ],
     },
-    opens: [...ended, 'revoke-disable', 'revoke-deletion', ...feed],
+    opens: [...ended, 'revoke-disable', 'revoke-deletion', 'revoke-deletion-by-hand', ...feed],
   },
   {
     id: 'revocation-of-one-token',
@@ -41,7 +41,12 @@ export const wrongFixes: WrongFix[] = [
         },
       ],
     },
-    opens: [...ended.filter((id) => id !== 'revoke-logout'), 'revoke-disable', 'revoke-deletion'],
+    opens: [
+      ...ended.filter((id) => id !== 'revoke-logout'),
+      'revoke-disable',
+      'revoke-deletion',
+      'revoke-deletion-by-hand',
+    ],
   },
   {
     id: 'revocation-ask-user',

@@ -58,8 +58,8 @@ const wrongFixes: WrongFix[] = [
     title: 'Let a way back lead from the address that the account was moved to, and from no other',
     why: 'Then Eve moves it once more.',
     change: removal(MOVE_LINKS, [
-      'AND l.expires_at > now() AND u.disabled_at IS NULL\n          FOR UPDATE',
-      'AND l.expires_at > now() AND u.email = l.from_email AND u.disabled_at IS NULL\n          FOR UPDATE',
+      'AND l.expires_at > now() AND NOT u.is_erased',
+      'AND l.expires_at > now() AND NOT u.is_erased AND u.email = l.from_email',
     ]),
     opens: ['link-undo-moved-on'],
   },

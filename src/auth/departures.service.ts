@@ -28,10 +28,7 @@ export class DeparturesService {
   /** Ends every session. Throws `wrong_password`, `last_administrator`, `rate_limited`. */
   async begin(actor: Actor, currentPassword: string, ip: string): Promise<void> {
     await this.account.reauthenticate(actor, currentPassword, ip);
-    await this.users.leave(actor, GRACE_DAYS, async (tx, { email, deleteAt }) => {
-      const values = { link: await this.createLink(tx, actor), time: deleteAt.toUTCString() };
-      await this.mailer.send(tx, { to: email, template: 'accountLeaving', values });
-    });
+    await this.leave(actor);
   }
 
   /** Throws `invalid_link`. Signs nobody in: a link in a mail is not the password. */
@@ -43,6 +40,13 @@ export class DeparturesService {
       return owner.id;
     });
     this.log.record('user_updated', { userId, change: 'staying' });
+  }
+
+  private leave(actor: Actor): Promise<void> {
+    return this.users.leave(actor, GRACE_DAYS, async (tx, { email, deleteAt }) => {
+      const values = { link: await this.createLink(tx, actor), time: deleteAt.toUTCString() };
+      await this.mailer.send(tx, { to: email, template: 'accountLeaving', values });
+    });
   }
 
   async createLink(tx: EntityManager, { userId }: Actor): Promise<string> {

@@ -1,0 +1,132 @@
+import type { Change, Control, Lesson, WrongFix } from '../engine/lesson.js';
+import { attacks } from './attacks.js';
+import { ACCESS, cancel, DEPARTURES, ERASURE, isIn, leave } from './parts.js';
+import { shareAttacks } from './share-attacks.js';
+
+const AUTH = 'src/auth/auth.service.ts';
+const USERS = 'src/users/users.service.ts';
+const MOVE_LINKS = 'src/auth/email-links.service.ts';
+const LISTS = 'src/resources/resource-lists.service.ts';
+
+const edit = (file: string, find: string, replace: string): Change => ({
+  edits: [{ file, find, replace }],
+});
+
+const controls: Control[] = [
+  {
+    id: 'leave-grace',
+    title: 'The sweep waits until the time has come',
+    file: ERASURE,
+    removal: edit(ERASURE, 'WHERE delete_at <= now() AND', 'WHERE delete_at IS NOT NULL AND'),
+    opens: ['leave-swept-early'],
+  },
+  {
+    id: 'leave-once',
+    title: 'One statement looks whether the account is leaving, and keeps it',
+    file: DEPARTURES,
+    removal: edit(DEPARTURES, 'WHERE delete_at > now() AND NOT', 'WHERE NOT'),
+    opens: ['leave-raced'],
+  },
+  {
+    id: 'leave-links-die',
+    title: 'Whoever leaves or comes back leaves no open link behind',
+    file: 'migrations/0008-leaving.sql',
+    removal: { sql: 'DROP TRIGGER user_leaving_changed ON users' },
+    opens: ['leave-old-link', 'leave-open-change'],
+  },
+  {
+    id: 'leave-told-to-owner',
+    title: 'Only who knows the password hears that the account is about to go',
+    file: AUTH,
+    removal: edit(AUTH, 'if (known && matches && (await', 'if (known && (await'),
+    opens: ['leave-told'],
+  },
+  {
+    id: 'leave-hides-shares',
+    title: 'What somebody shared who has left is there for nobody',
+    file: ACCESS,
+    removal: edit(
+      ACCESS,
+      `NOT EXISTS (
+  SELECT FROM users WHERE users.id = resources.owner_id AND users.delete_at IS NOT NULL)`,
+      'TRUE',
+    ),
+    opens: ['leave-share-read', 'leave-share-list', 'leave-share-write'],
+  },
+  {
+    id: 'leave-no-escape',
+    title: 'Who is disabled while leaving stays, disabled',
+    file: USERS,
+    removal: edit(
+      USERS,
+      `SET disabled_at = now(), delete_at = NULL
+          WHERE id = \${userId} AND (disabled_at IS NULL OR delete_at IS NOT NULL) AND`,
+      'SET disabled_at = now() WHERE id = ${userId} AND disabled_at IS NULL AND',
+    ),
+    opens: ['leave-escape'],
+  },
+  {
+    id: 'leave-way-back',
+    title: 'The way back from a change of address leads back from a deletion, too',
+    file: MOVE_LINKS,
+    removal: edit(
+      MOVE_LINKS,
+      '(u.disabled_at IS NULL OR u.delete_at > now())',
+      'u.disabled_at IS NULL',
+    ),
+    opens: ['leave-moved', 'leave-moved-late'],
+  },
+];
+
+const wrongFixes: WrongFix[] = [
+  {
+    id: 'leave-shorter-grace',
+    title: 'Let a day be enough to think again',
+    why: 'The way back from a change of address lasts a week: who moves the account and deletes it is quicker.',
+    change: edit(DEPARTURES, 'GRACE_DAYS = UNDO_DAYS;', 'GRACE_DAYS = UNDO_DAYS / 7;'),
+    opens: ['leave-moved-late'],
+  },
+  {
+    id: 'leave-hide-in-lists',
+    title: 'Take what they share out of the lists',
+    why: 'Who has the id of a resource needs no list.',
+    change: {
+      edits: [
+        {
+          file: ACCESS,
+          find: 'share.user_id = :actor AND ${OWNER_STAYS}))`',
+          replace: 'share.user_id = :actor))`',
+        },
+        { file: ACCESS, find: '\n    AND ${OWNER_STAYS}))`', replace: '))`' },
+      ],
+    },
+    opens: ['leave-share-read', 'leave-share-write'],
+  },
+  {
+    id: 'leave-hide-objects',
+    title: 'Ask for it where a resource is read and written',
+    why: 'The list has a condition of its own.',
+    change: edit(LISTS, "['share.user_id = $1', OWNER_STAYS, ", "['share.user_id = $1', "),
+    opens: ['leave-share-list'],
+  },
+];
+
+export const lesson: Lesson = {
+  folder: '09-leaving',
+  title: 'Leaving',
+  claim:
+    'Who leaves is out at once and gone after a week; until then the owner, and nobody else, can change that.',
+  asvs: ['7.4.2', '7.5.3'],
+  api: ['API1:2023', 'API2:2023', 'API6:2023'],
+  attacks: [...attacks, ...shareAttacks],
+  controls,
+  wrongFixes,
+  use: async (target) => {
+    const ada = await target.person('ada');
+    const { id } = await target.resource(ada);
+    await cancel(target, 'ada', await leave(target, ada));
+    if (!(await isIn(target, ada))) throw new Error('nobody can think again');
+    const rows = await target.lab.database.query('SELECT FROM resources WHERE id = $1', [id]);
+    if (rows.length !== 1) throw new Error('what was called off has taken something along');
+  },
+};
