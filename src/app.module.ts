@@ -12,6 +12,7 @@ import type { Config } from './config/config.js';
 import { ConfigModule } from './config/config.module.js';
 import { CryptoModule } from './crypto/crypto.module.js';
 import { DatabaseModule } from './database/database.module.js';
+import { ExportsModule } from './exports/exports.module.js';
 import { HealthModule } from './health/health.module.js';
 import { DeclaredInputGuard } from './http/declared-input.guard.js';
 import { HttpModule } from './http/http.module.js';
@@ -38,6 +39,7 @@ export class AppModule {
         UsersModule,
         AuthModule,
         ResourcesModule,
+        ExportsModule,
         HealthModule,
       ],
       providers: [

@@ -15,6 +15,8 @@ import {
 } from '../src/auth/login-throttle.js';
 import { CHANGE_MINUTES, UNDO_DAYS } from '../src/auth/email-links.service.js';
 import { GRACE_DAYS } from '../src/auth/departures.service.js';
+import { MAX_EXPORT_BYTES } from '../src/exports/export-writer.js';
+import { EXPORT_HOURS } from '../src/exports/exports.service.js';
 import { INVITATION_DAYS } from '../src/auth/invitations.service.js';
 import { RESET_MINUTES } from '../src/auth/mail-links.service.js';
 import { SIGN_UP_HOURS } from '../src/auth/sign-up-requests.service.js';
@@ -173,7 +175,9 @@ describe('docs/limits.md', () => {
       'takes a change of the address back': [say(UNDO_DAYS, 'days')],
       'keeps an account from its deletion': [say(GRACE_DAYS, 'days')],
       invites: [say(INVITATION_DAYS, 'days')],
+      "leads to a copy of one's data": [say(EXPORT_HOURS, 'hours')],
     });
+    expect(PAGE).toContain(`holds ${say(MAX_EXPORT_BYTES, 'bytes')} at the most`);
   });
 
   it('has every bound of a request, and with which code it is refused', () => {

@@ -20,7 +20,7 @@ import { startApp, type TestApp } from './support/test-app.js';
 type Standing = 'own' | 'writer' | 'reader' | 'foreign' | 'missing';
 type Verdict = 'yes' | 403 | 404;
 interface Rule {
-  object: 'none' | 'resource' | 'user' | 'session' | 'factor';
+  object: 'none' | 'resource' | 'user' | 'session' | 'factor' | 'export';
   /** Whom `:userId` names, where there is one. */
   naming: 'guest' | 'oneself' | 'missing';
   verdicts: Partial<Record<Standing, Verdict>>;
@@ -39,18 +39,12 @@ const user = (own: Verdict, foreign: Verdict): Rule => ({
   object: 'user',
   verdicts: { own, foreign, missing: 404 },
 });
-/** A session of somebody else is not there, whoever asks. */
-const session: Rule = {
+/** A session, a factor or an export of somebody else is not there, whoever asks. */
+const ofOwner = (object: Rule['object']): Rule => ({
   ...alone,
-  object: 'session',
+  object,
   verdicts: { own: 'yes', foreign: 404, missing: 404 },
-};
-
-const factor: Rule = {
-  ...alone,
-  object: 'factor',
-  verdicts: { own: 'yes', foreign: 404, missing: 404 },
-};
+});
 
 /** Who gets what, once the route's declared roles let him in. A route that is missing here fails. */
 const POLICY: Record<string, Rule[]> = {
@@ -82,16 +76,18 @@ const POLICY: Record<string, Rule[]> = {
   'PUT /v1/users/me/password': [alone],
   'POST /v1/users/me/email': [alone],
   'DELETE /v1/users/me': [alone],
+  'POST /v1/users/me/exports': [alone],
+  'GET /v1/users/me/exports/:id': [ofOwner('export')],
   'GET /v1/users/me/sessions': [alone],
-  'DELETE /v1/users/me/sessions/:id': [session],
+  'DELETE /v1/users/me/sessions/:id': [ofOwner('session')],
   'GET /v1/users/:id/sessions': [user('yes', 'yes')],
   'DELETE /v1/users/:id/sessions': [user('yes', 'yes')],
   'GET /v1/users/me/factors': [alone],
   'POST /v1/users/me/factors/totp': [alone],
   'POST /v1/users/me/factors/passkeys/options': [alone],
   'POST /v1/users/me/factors/passkeys': [alone],
-  'POST /v1/users/me/factors/:factorId/confirm': [factor],
-  'DELETE /v1/users/me/factors/:factorId': [factor],
+  'POST /v1/users/me/factors/:factorId/confirm': [ofOwner('factor')],
+  'DELETE /v1/users/me/factors/:factorId': [ofOwner('factor')],
   'POST /v1/users/me/recovery-codes': [alone],
   'GET /v1/users': [alone],
   'GET /v1/users/:id': [user('yes', 'yes')],
@@ -170,6 +166,16 @@ async function setScene(person: Person, guest: Person, standing: Standing) {
   return { owner, secret, id };
 }
 
+/** One that is ready, and nothing in it. */
+async function exportOf({ id }: Person): Promise<string> {
+  const [row] = await app.database.query<{ id: string }>(
+    `INSERT INTO exports (user_id, ready_at, expires_at)
+     VALUES ($1, now(), now() + interval '1 hour') RETURNING id`,
+    [id],
+  );
+  return row?.id ?? '';
+}
+
 async function tryOut(
   route: Route,
   caller: Caller,
@@ -189,7 +195,15 @@ async function tryOut(
     route.key,
     object === 'factor' ? owner : person,
   );
-  const target = { none: id, resource: id, user: owner.id, session: sid, factor: id }[object];
+  const exportId = object === 'export' ? await exportOf(owner) : id;
+  const target = {
+    none: id,
+    resource: id,
+    user: owner.id,
+    session: sid,
+    factor: id,
+    export: exportId,
+  }[object];
   const path = fillPath(route, {
     id: standing === 'missing' ? randomUUID() : target,
     userId: { guest: guest.id, oneself: person.id, missing: randomUUID() }[naming],

@@ -158,6 +158,14 @@ const PROVOCATIONS = {
       return client.post(`/v1/users/${id}/disable`);
     },
   ],
+  export_exists: [
+    'POST /v1/users/me/exports',
+    async () => {
+      const { client, password } = await signUp(app);
+      await client.post('/v1/users/me/exports', { currentPassword: password });
+      return client.post('/v1/users/me/exports', { currentPassword: password });
+    },
+  ],
   idempotency_key_spent: [
     CREATE,
     async () => {

@@ -127,6 +127,7 @@ describe('the vocabulary', () => {
 
     await eve.client.patch('/v1/users/me', { displayName: 'Eve' });
     await createResource(eve);
+    await eve.client.post('/v1/users/me/exports', { currentPassword: eve.password });
     const change = { currentPassword: newPassword(), newPassword: newPassword() };
     await eve.client.put('/v1/users/me/password', change);
     await eve.client.put('/v1/users/me/password', { ...change, currentPassword: eve.password });

@@ -39,6 +39,8 @@ const GROWING = new Set([
   'second_factor_challenges',
   'passkeys',
   'passkey_challenges',
+  'exports',
+  'export_parts',
 ]);
 
 let app: TestApp;
@@ -183,6 +185,17 @@ async function visitInvitations(): Promise<void> {
   await visit(anybody, 'POST /v1/auth/accept-invitation', { body: accepted });
 }
 
+async function visitExports(): Promise<void> {
+  const [owner, other] = [await signUp(app), await signUp(app)];
+  await share(owner, (await createResource(owner)).id, other, 'read');
+  const body = { currentPassword: owner.password };
+  const { body: made } = await visit(owner, 'POST /v1/users/me/exports', { body });
+  await visit(owner, 'POST /v1/users/me/exports', { body });
+  await untilRecovered(app.database);
+  const params = { id: made['id'] ?? '' };
+  expect((await visit(owner, 'GET /v1/users/me/exports/:id', { params })).status).toBe(200);
+}
+
 async function visitRecovery(): Promise<void> {
   const anybody = { client: app.client() };
   await visit(anybody, 'POST /v1/auth/forgot-password', { body: { email: bob.email } });
@@ -248,6 +261,7 @@ beforeAll(async () => {
     visitShares,
     visitUsers,
     visitAuth,
+    visitExports,
     visitRecovery,
     visitEmailChange,
     visitInvitations,

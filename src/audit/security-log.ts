@@ -32,6 +32,7 @@ export const LEVELS = {
   user_created: 'info',
   user_updated: 'info',
   user_deleted: 'info',
+  user_exported: 'warn',
   privilege_permissions_changed: 'warn',
   sys_startup: 'info',
   sys_shutdown: 'info',

@@ -116,6 +116,6 @@ import { TotpSecretsService } from './totp-secrets.service.js';
     LoginFailuresService,
     LoginThrottle,
   ],
-  exports: [JwtStrategy],
+  exports: [JwtStrategy, AccountService],
 })
 export class AuthModule {}

@@ -4,7 +4,7 @@ import type { DataSource } from 'typeorm';
 export const JOB_SCHEMA = 'pgboss';
 
 /** Every queue there is: the app may put jobs into these, and can make no other. */
-export const QUEUES = ['mail', 'recovery', 'sign-up'] as const;
+export const QUEUES = ['mail', 'recovery', 'sign-up', 'export'] as const;
 export type QueueName = (typeof QUEUES)[number];
 
 /** Jobs come and go as rows; queues and the version are there to be read, and stamped by maintenance. */

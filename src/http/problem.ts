@@ -49,6 +49,10 @@ export const PROBLEMS = {
     409,
     'Your password is too short to be the only factor; set a longer one first.',
   ],
+  export_exists: [
+    409,
+    'There is an export already; the next can be asked for when it has expired.',
+  ],
   idempotency_key_spent: [409, 'What was created under this Idempotency-Key is gone.'],
   version_mismatch: [412, 'The resource has changed since you read it; read it again.'],
   body_too_large: [413, 'The body is too large.'],

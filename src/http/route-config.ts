@@ -6,6 +6,8 @@ import type { RateLimitClass } from './rate-limit.js';
 export interface BulwarkRoute {
   rateLimit?: RateLimitClass;
   serialize?: (value: unknown) => unknown;
+  /** The answer leaves as a file of this name, piece by piece. */
+  file?: { name: string; write: (value: unknown) => AsyncIterable<string> };
   /** The answer's `version` leaves as its ETag too. */
   versioned?: boolean;
   /** A file of the documentation page, which development serves as it is. */

@@ -34,9 +34,48 @@ export function serializerOf(dto: Class): Serialize {
   return serialize;
 }
 
+type Stream = (value: unknown) => AsyncGenerator<string>;
+
+/**
+ * The same as JSON, piece by piece, for what is too large to be in memory: a list may come as an
+ * async iterable. It ends in the middle, and the connection with it, when a field is not as declared.
+ */
+export function streamerOf(dto: Class): Stream {
+  return async function* (value) {
+    const source = objectOf(value);
+    let before = '{';
+    for (const [name, shape] of fieldsOf(dto)) {
+      const part = source[name];
+      yield `${before}${JSON.stringify(name)}:`;
+      if (shape.list && isIterable(part)) yield* list(part, nested(shape));
+      else yield JSON.stringify(fieldSerializer(shape)(part));
+      before = ',';
+    }
+    yield '}';
+  };
+}
+
+async function* list(items: AsyncIterable<unknown>, write: Serialize): AsyncGenerator<string> {
+  yield '[';
+  let before = '';
+  for await (const item of items) {
+    yield before + JSON.stringify(write(item));
+    before = ',';
+  }
+  yield ']';
+}
+
+const isIterable = (part: unknown): part is AsyncIterable<unknown> =>
+  typeof part === 'object' && part !== null && Symbol.asyncIterator in part;
+
+function objectOf(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null
+    ? (value as Record<string, unknown>)
+    : refuse('an object');
+}
+
 function copy(value: unknown, fields: Fields): Record<string, unknown> {
-  if (typeof value !== 'object' || value === null) return refuse('an object');
-  const source = value as Record<string, unknown>;
+  const source = objectOf(value);
   const result: Record<string, unknown> = {};
   for (const [name, write, optional] of fields) {
     const part = source[name];

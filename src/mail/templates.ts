@@ -72,6 +72,14 @@ export const TEMPLATES = {
       'If it was not you who asked to delete it, set a new password at once: somebody knows yours.',
     ],
   },
+  exportReady: {
+    subject: 'Your data is ready',
+    lines: [
+      'A copy of the data of your account was asked for, with its password. For a day it is here, for whoever is signed in:',
+      '{link}',
+      'If it was not you, set a new password at once: somebody knows yours.',
+    ],
+  },
   newDevice: {
     subject: 'A sign-in from a new place',
     lines: [

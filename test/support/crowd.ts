@@ -73,5 +73,12 @@ export async function fillDatabase({ query }: TestDatabase): Promise<void> {
   await query(`
     INSERT INTO passkey_challenges (challenge_hash, purpose, session_id, expires_at)
     SELECT sha256(convert_to(id::text, 'UTF8')), 'register', id, created_at FROM sessions`);
+  await query(`
+    INSERT INTO exports (user_id, ready_at, expires_at)
+    SELECT id, created_at, now() + random() * interval '1 day' FROM users
+    WHERE email LIKE 'crowd-%'`);
+  await query(`
+    INSERT INTO export_parts (export_id, number, section, items)
+    SELECT id, 1, 'resources', '[]' FROM exports`);
   await query('ANALYZE');
 }

@@ -31,13 +31,13 @@ export async function untilWaiting({ urls }: TestDatabase, statements: number): 
   });
 }
 
-/** What requests for a mail left to a worker is done. */
+/** What requests left to a worker is done. */
 export const untilRecovered = (database: TestDatabase) =>
-  untilWorkedOff(database, ['recovery', 'sign-up']);
+  untilWorkedOff(database, ['recovery', 'sign-up', 'export']);
 
 /** And the mails have been sent, or are to be tried again: nothing more comes of what was asked before. */
 export const untilMailed = (database: TestDatabase) =>
-  untilWorkedOff(database, ['recovery', 'sign-up', 'mail']);
+  untilWorkedOff(database, ['recovery', 'sign-up', 'export', 'mail']);
 
 async function untilWorkedOff({ query }: TestDatabase, queues: QueueName[]): Promise<void> {
   const jobs = () =>
