@@ -1,5 +1,7 @@
 import type { Change, Control, Lesson, WrongFix } from '../engine/lesson.js';
 import { attacks } from './attacks.js';
+import { ask, download, exportAttacks } from './export-attacks.js';
+import { exportControls, exportStacks, exportWrongFixes } from './export-controls.js';
 import { ACCESS, cancel, DEPARTURES, ERASURE, isIn, leave } from './parts.js';
 import { shareAttacks } from './share-attacks.js';
 
@@ -115,15 +117,18 @@ export const lesson: Lesson = {
   folder: '09-leaving',
   title: 'Leaving',
   claim:
-    'Who leaves is out at once and gone after a week; until then the owner, and nobody else, can change that.',
-  asvs: ['7.4.2', '7.5.3'],
-  api: ['API1:2023', 'API2:2023', 'API6:2023'],
-  attacks: [...attacks, ...shareAttacks],
-  controls,
-  wrongFixes,
+    'Who leaves is out at once and gone after a week; until then the owner, and nobody else, can change that. What one takes along is one’s own.',
+  asvs: ['7.4.2', '7.5.3', '14.2.6', '14.2.7'],
+  api: ['API1:2023', 'API2:2023', 'API3:2023', 'API4:2023', 'API6:2023'],
+  attacks: [...attacks, ...shareAttacks, ...exportAttacks],
+  controls: [...controls, ...exportControls],
+  stacks: exportStacks,
+  wrongFixes: [...wrongFixes, ...exportWrongFixes],
   use: async (target) => {
     const ada = await target.person('ada');
     const { id } = await target.resource(ada);
+    const copy = await download(ada.client, await ask(target, ada.client, ada.password));
+    if (!copy.includes(id)) throw new Error('nobody can take along what is his');
     await cancel(target, 'ada', await leave(target, ada));
     if (!(await isIn(target, ada))) throw new Error('nobody can think again');
     const rows = await target.lab.database.query('SELECT FROM resources WHERE id = $1', [id]);
