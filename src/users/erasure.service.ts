@@ -40,7 +40,7 @@ export class ErasureService {
       DELETE FROM resources WHERE id IN (
         SELECT resources.id FROM users JOIN resources ON owner_id = users.id
         WHERE is_erased AND delete_at IS NOT NULL
-        LIMIT ${SWEEP_ROWS})`;
+        LIMIT ${SWEEP_ROWS} FOR UPDATE OF resources SKIP LOCKED)`;
   }
 
   private async eraseUsers(): Promise<{ id: string }[]> {
