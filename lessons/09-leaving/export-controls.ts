@@ -74,7 +74,7 @@ export const exportControls: Control[] = [
   {
     id: 'export-one-each',
     title: 'One copy a person: a constraint decides',
-    file: 'migrations/0010-exports.sql',
+    file: 'migrations/0011-exports.sql',
     removal: {
       sql: 'ALTER TABLE exports DROP CONSTRAINT exports_one_each',
       edits: [{ file: EXPORTS, find: '        ON CONFLICT (user_id) DO NOTHING\n', replace: '' }],

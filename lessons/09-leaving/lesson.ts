@@ -32,7 +32,7 @@ const controls: Control[] = [
   {
     id: 'leave-links-die',
     title: 'Whoever leaves or comes back leaves no open link behind',
-    file: 'migrations/0009-leaving.sql',
+    file: 'migrations/0010-leaving.sql',
     removal: { sql: 'DROP TRIGGER user_leaving_changed ON users' },
     opens: ['leave-old-link', 'leave-open-change'],
   },

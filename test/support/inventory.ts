@@ -156,7 +156,8 @@ const undoToken = async (app: TestApp['app'], id: string, toEmail: string) => {
 /** For somebody who has asked for the end of the account. */
 const cancelToken = async (app: TestApp['app'], { id: userId, tokens }: Person) => {
   const { sid: sessionId } = decodeJwt<{ sid: string }>(tokens.accessToken);
-  const actor = { userId, sessionId, role: 'user', authenticatedAt: 0, twoFactor: false } as const;
+  const proof = { authenticatedAt: 0, twoFactor: false, byPasskey: false };
+  const actor = { userId, sessionId, role: 'user', ...proof } as const;
   let link: string | undefined;
   await app.get(UsersService).leave(actor, GRACE_DAYS, async (tx) => {
     link = await app.get(DeparturesService).createLink(tx, actor);
