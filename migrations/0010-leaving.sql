@@ -15,15 +15,14 @@ ALTER TABLE mail_links
     (purpose IN ('reset_password', 'change_email', 'undo_email_change', 'cancel_deletion')),
   DROP CONSTRAINT mail_links_emails_check,
   ADD CONSTRAINT mail_links_emails_check CHECK (
-    (purpose IN ('reset_password', 'cancel_deletion')) = (from_email IS NULL)
+    (purpose IN ('change_email', 'undo_email_change')) = (from_email IS NOT NULL)
     AND (from_email IS NULL) = (to_email IS NULL));
 
 -- Whoever leaves, and whoever comes back, leaves no link behind that was open before. The way back from a
 -- change of address stays: a thief who moves an account and then deletes it has not got rid of its owner.
 CREATE FUNCTION forget_links_of_leaving_user() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  DELETE FROM mail_links
-  WHERE user_id = NEW.id AND purpose IN ('reset_password', 'change_email', 'cancel_deletion');
+  DELETE FROM mail_links WHERE user_id = NEW.id AND purpose <> 'undo_email_change';
   RETURN NULL;
 END $$;
 CREATE TRIGGER user_leaving_changed AFTER UPDATE OF delete_at ON users

@@ -21,9 +21,19 @@ CREATE TABLE export_parts (
   PRIMARY KEY (export_id, number)
 );
 
+ALTER TABLE mail_links
+  DROP CONSTRAINT mail_links_purpose_check,
+  ADD CONSTRAINT mail_links_purpose_check CHECK (purpose IN
+    ('reset_password', 'change_email', 'undo_email_change', 'cancel_deletion', 'download_export'));
+
 GRANT SELECT, INSERT, UPDATE, DELETE ON exports TO bulwark_app;
 GRANT SELECT, INSERT ON export_parts TO bulwark_app;
 
 -- down
 
+DELETE FROM mail_links WHERE purpose = 'download_export';
+ALTER TABLE mail_links
+  DROP CONSTRAINT mail_links_purpose_check,
+  ADD CONSTRAINT mail_links_purpose_check CHECK
+    (purpose IN ('reset_password', 'change_email', 'undo_email_change', 'cancel_deletion'));
 DROP TABLE export_parts, exports;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { FRESH as OF_OWNERS } from '../src/access/access.decorators.js';
 import { ACCESS_TOKEN_SECONDS, REVOCATION_SECONDS } from '../src/access/revocation-feed.js';
 import { LIMITS } from '../src/app.setup.js';
 import { LEVELS } from '../src/audit/security-log.js';
@@ -16,12 +17,11 @@ import {
 import { CHANGE_MINUTES, UNDO_DAYS } from '../src/auth/email-links.service.js';
 import { GRACE_DAYS } from '../src/auth/departures.service.js';
 import { MAX_EXPORT_BYTES } from '../src/exports/export-writer.js';
-import { EXPORT_HOURS } from '../src/exports/exports.service.js';
+import { DOWNLOAD_MINUTES } from '../src/exports/export-downloads.service.js';
 import { INVITATION_DAYS } from '../src/auth/invitations.service.js';
-import { RESET_MINUTES } from '../src/auth/mail-links.service.js';
+import { EXPORT_HOURS, RESET_MINUTES } from '../src/auth/mail-links.service.js';
 import { SIGN_UP_HOURS } from '../src/auth/sign-up-requests.service.js';
 import { CHALLENGE_ATTEMPTS, CHALLENGE_MINUTES } from '../src/auth/challenges.service.js';
-import { FRESH as OF_FACTORS } from '../src/auth/factors.controller.js';
 import { ENROLMENT_MINUTES, MAX_FACTORS } from '../src/auth/factors.service.js';
 import { PASSKEY_CHALLENGE_MINUTES } from '../src/auth/passkey-challenges.service.js';
 import { RECOVERY_CODES } from '../src/auth/recovery-codes.service.js';
@@ -132,9 +132,9 @@ describe('docs/limits.md', () => {
       'recovery codes of one account': [say(RECOVERY_CODES)],
       'factors of one account': [say(MAX_FACTORS)],
     });
-    const [factors, users] = [OF_FACTORS, OF_USERS].map(({ withinSeconds }) => withinSeconds);
+    const [owners, users] = [OF_OWNERS, OF_USERS].map(({ withinSeconds }) => withinSeconds);
     expect(PAGE.replaceAll('\n', ' ')).toContain(
-      `${say(factors, 'seconds')} for factors, ${say(users)} for roles`,
+      `${say(owners, 'seconds')} for what is one’s own, ${say(users)} for roles`,
     );
   });
 
@@ -178,6 +178,7 @@ describe('docs/limits.md', () => {
       "leads to a copy of one's data": [say(EXPORT_HOURS, 'hours')],
     });
     expect(PAGE).toContain(`holds ${say(MAX_EXPORT_BYTES, 'bytes')} at the most`);
+    expect(PAGE).toContain(`${say(DOWNLOAD_MINUTES, 'minutes')} after its download`);
   });
 
   it('has every bound of a request, and with which code it is refused', () => {

@@ -3,10 +3,13 @@ import { Housekeeping } from '../src/database/housekeeping.js';
 import { countStatuses, expectProblem } from './support/answers.js';
 import { signInAgain } from './support/auth.js';
 import { createResource, newPassword, share, signUp, type Person } from './support/factories.js';
+import { linkToken } from './support/inventory.js';
+import { mailedToken } from './support/mailed-links.js';
 import { startApp, type TestApp } from './support/test-app.js';
 import { until } from './support/waiting.js';
 
 const EXPORTS = '/v1/users/me/exports';
+const DOWNLOAD = '/v1/auth/download-export';
 const AT_ONCE = 50;
 const CROWD = 1_500;
 
@@ -17,7 +20,6 @@ beforeAll(async () => {
 afterAll(() => app.close());
 
 interface Export {
-  id: string;
   createdAt: string;
   expiresAt: string;
 }
@@ -41,16 +43,23 @@ const request = ({ client, password }: Person) =>
 const rowOf = async ({ id }: Person) =>
   (await app.database.query('SELECT * FROM exports WHERE user_id = $1', [id]))[0];
 
+/** Asks for a copy, and reads the mail. */
 async function exported(person: Person): Promise<string> {
-  const { status, body } = await request(person);
-  expect(status).toBe(202);
+  expect((await request(person)).status).toBe(202);
   await until(async () => ((await rowOf(person))?.['ready_at'] ?? null) !== null, 'an export');
-  return body.id;
+  return mailedToken(app.database, person.email);
 }
-const download = ({ client }: Pick<Person, 'client'>, id: string) =>
-  client.get<Document>(`${EXPORTS}/${id}`);
-const expire = (id: string) =>
-  app.database.query('UPDATE exports SET expires_at = now() WHERE id = $1', [id]);
+const download = ({ client }: Pick<Person, 'client'>, token: string) =>
+  client.post<Document>(DOWNLOAD, { token });
+const linksOf = ({ id }: Person) =>
+  app.database.query(`SELECT FROM mail_links WHERE user_id = $1 AND purpose = 'download_export'`, [
+    id,
+  ]);
+/** A day later, as far as the copy and its link can tell. */
+const expire = async ({ id }: Person) => {
+  await app.database.query('UPDATE exports SET expires_at = now() WHERE user_id = $1', [id]);
+  await app.database.query('UPDATE mail_links SET expires_at = now() WHERE user_id = $1', [id]);
+};
 
 describe('POST /v1/users/me/exports', () => {
   it('writes all that is mine, says by mail when it is ready, and lets me download it', async () => {
@@ -84,7 +93,7 @@ describe('POST /v1/users/me/exports', () => {
        WHERE data->>'to' = $1 AND data->>'template' = 'exportReady'`,
       [ada.email],
     );
-    expect(mail?.link).toMatch(/^http:\/\/localhost:3000\/v1\/users\/me\/exports\/[\w-]{36}$/);
+    expect(mail?.link).toMatch(/^http:\/\/localhost:3000\/account\/download-export#[\w-]{43}$/);
   });
 
   it('holds no hash, no token, and of others nothing but their ids', async () => {
@@ -138,41 +147,87 @@ describe('POST /v1/users/me/exports', () => {
     const answers = await Promise.all(Array.from({ length: AT_ONCE }, () => request(elsewhere())));
     const { 202: made = 0, 409: refused = 0, 429: counted = 0 } = countStatuses(answers);
     expect([made, made + refused + counted, refused > 5]).toEqual([1, AT_ONCE, true]);
-    await expire(String((await rowOf(ada))?.['id']));
+    await expire(ada);
     await app.database.query('DELETE FROM login_failures');
     expect((await request(ada)).status).toBe(202);
   });
 });
 
-describe('GET /v1/users/me/exports/:id', () => {
-  it('gives it to its owner only: a foreign one is missing, for an administrator too', async () => {
+describe('POST /v1/auth/download-export', () => {
+  it('gives it to its owner only, signed in: to nobody else with the same link', async () => {
     const [ada, eve] = [await signUp(app), await signUp(app)];
-    const id = await exported(ada);
-    expectProblem(await download(eve, id), 404, 'not_found');
-    expectProblem(await download(eve, crypto.randomUUID()), 404, 'not_found');
-    expectProblem(await app.client().get(`${EXPORTS}/${id}`), 401, 'authentication_required');
-    expect((await download(await signInAgain(app, ada), id)).status).toBe(200);
+    const [token, ofEve] = [await exported(ada), await exported(eve)];
+    expectProblem(await download(eve, token), 400, 'invalid_link');
+    expectProblem(await download({ client: app.client() }, token), 401, 'authentication_required');
+    expectProblem(await download(ada, ofEve), 400, 'invalid_link');
+    expect([await linksOf(ada), await linksOf(eve)]).toMatchObject([{ length: 1 }, { length: 1 }]);
+    expect((await download(await signInAgain(app, ada), token)).status).toBe(200);
   });
 
-  it('has nothing of one that is not ready', async () => {
+  it('lets one of fifty parallel uses win', async () => {
     const ada = await signUp(app);
-    const [row] = await app.database.query<{ id: string }>(
-      `INSERT INTO exports (user_id, expires_at) VALUES ($1, now() + interval '1 hour')
-       RETURNING id`,
-      [ada.id],
-    );
-    expectProblem(await download(ada, row?.id ?? ''), 404, 'not_found');
+    const token = await exported(ada);
+    const elsewhere = () => ({ client: app.client().withToken(ada.tokens.accessToken) });
+    const uses = Array.from({ length: AT_ONCE }, () => download(elsewhere(), token));
+    expect(countStatuses(await Promise.all(uses))).toEqual({ 200: 1, 400: AT_ONCE - 1 });
+  });
+
+  it('is good for nothing else, and no other link is good for it', async () => {
+    const ada = await signUp(app);
+    const token = await exported(ada);
+    const forgotten = await linkToken(app.app, ada.email);
+    const reset = { token, newPassword: newPassword() };
+    for (const answer of [
+      await app.client().post('/v1/auth/reset-password', reset),
+      await app.client().post('/v1/auth/cancel-deletion', { token }),
+      await download(ada, forgotten),
+      await download(ada, `${token}=`),
+    ])
+      expectProblem(answer, 400, 'invalid_link');
+    expect((await download(ada, token)).status).toBe(200);
+  });
+
+  it('changes nothing when its page is opened, as mail scanners do', async () => {
+    const ada = await signUp(app);
+    const token = await exported(ada);
+    const page = await app.client().get('/account/download-export');
+    expect([page.status, page.text.includes(DOWNLOAD)]).toEqual([200, true]);
+    expect((await ada.client.get(DOWNLOAD)).status).toBe(405);
+    expect(await linksOf(ada)).toHaveLength(1);
+    expect((await download(ada, token)).status).toBe(200);
+  });
+
+  it('leaves the copy there for an hour: then one may ask for another', async () => {
+    const ada = await signUp(app);
+    await download(ada, await exported(ada));
+    const { expires_at: expiresAt } = (await rowOf(ada)) as { expires_at: Date };
+    const minutes = (expiresAt.getTime() - Date.now()) / 60_000;
+    expect([minutes > 59, minutes <= 60]).toEqual([true, true]);
+    expectProblem(await request(ada), 409, 'export_exists');
+    await expire(ada);
+    expect((await download(ada, await exported(ada))).status).toBe(200);
+  });
+
+  it('has nothing when the account was left and kept meanwhile', async () => {
+    const ada = await signUp(app);
+    const token = await exported(ada);
+    await ada.client.delete('/v1/users/me', { currentPassword: ada.password });
+    const kept = { token: await mailedToken(app.database, ada.email) };
+    expect((await app.client().post('/v1/auth/cancel-deletion', kept)).status).toBe(204);
+    expectProblem(await download(await signInAgain(app, ada), token), 400, 'invalid_link');
   });
 
   it('has nothing of one that has expired, and the sweep deletes it with its parts', async () => {
     const [ada, bob] = [await signUp(app), await signUp(app)];
-    const [old, kept] = [await exported(ada), await exported(bob)];
-    await expire(old);
-    expectProblem(await download(ada, old), 404, 'not_found');
+    const tokens = [await exported(ada), await exported(bob)];
+    const kept = (await rowOf(bob))?.['id'];
+    const ids = [(await rowOf(ada))?.['id'], kept];
+    await expire(ada);
+    expectProblem(await download(ada, tokens[0] ?? ''), 400, 'invalid_link');
     await app.app.get(Housekeeping).run();
     const left = await app.database.query<{ id: string }>(
       'SELECT DISTINCT export_id AS id FROM export_parts WHERE export_id = ANY($1)',
-      [[old, kept]],
+      [ids],
     );
     expect(left).toEqual([{ id: kept }]);
     expect(await rowOf(ada)).toBeUndefined();

@@ -20,7 +20,7 @@ import { startApp, type TestApp } from './support/test-app.js';
 type Standing = 'own' | 'writer' | 'reader' | 'foreign' | 'missing';
 type Verdict = 'yes' | 403 | 404;
 interface Rule {
-  object: 'none' | 'resource' | 'user' | 'session' | 'factor' | 'export';
+  object: 'none' | 'resource' | 'user' | 'session' | 'factor';
   /** Whom `:userId` names, where there is one. */
   naming: 'guest' | 'oneself' | 'missing';
   verdicts: Partial<Record<Standing, Verdict>>;
@@ -39,7 +39,7 @@ const user = (own: Verdict, foreign: Verdict): Rule => ({
   object: 'user',
   verdicts: { own, foreign, missing: 404 },
 });
-/** A session, a factor or an export of somebody else is not there, whoever asks. */
+/** A session or a factor of somebody else is not there, whoever asks. */
 const ofOwner = (object: Rule['object']): Rule => ({
   ...alone,
   object,
@@ -58,6 +58,7 @@ const POLICY: Record<string, Rule[]> = {
   'POST /v1/auth/confirm-email-change': [alone],
   'POST /v1/auth/undo-email-change': [alone],
   'POST /v1/auth/cancel-deletion': [alone],
+  'POST /v1/auth/download-export': [alone],
   'POST /v1/auth/login': [alone],
   'POST /v1/auth/second-factor': [alone],
   'POST /v1/auth/second-factor/passkey': [alone],
@@ -77,7 +78,6 @@ const POLICY: Record<string, Rule[]> = {
   'POST /v1/users/me/email': [alone],
   'DELETE /v1/users/me': [alone],
   'POST /v1/users/me/exports': [alone],
-  'GET /v1/users/me/exports/:id': [ofOwner('export')],
   'GET /v1/users/me/sessions': [alone],
   'DELETE /v1/users/me/sessions/:id': [ofOwner('session')],
   'GET /v1/users/:id/sessions': [user('yes', 'yes')],
@@ -166,16 +166,6 @@ async function setScene(person: Person, guest: Person, standing: Standing) {
   return { owner, secret, id };
 }
 
-/** One that is ready, and nothing in it. */
-async function exportOf({ id }: Person): Promise<string> {
-  const [row] = await app.database.query<{ id: string }>(
-    `INSERT INTO exports (user_id, ready_at, expires_at)
-     VALUES ($1, now(), now() + interval '1 hour') RETURNING id`,
-    [id],
-  );
-  return row?.id ?? '';
-}
-
 async function tryOut(
   route: Route,
   caller: Caller,
@@ -195,15 +185,7 @@ async function tryOut(
     route.key,
     object === 'factor' ? owner : person,
   );
-  const exportId = object === 'export' ? await exportOf(owner) : id;
-  const target = {
-    none: id,
-    resource: id,
-    user: owner.id,
-    session: sid,
-    factor: id,
-    export: exportId,
-  }[object];
+  const target = { none: id, resource: id, user: owner.id, session: sid, factor: id }[object];
   const path = fillPath(route, {
     id: standing === 'missing' ? randomUUID() : target,
     userId: { guest: guest.id, oneself: person.id, missing: randomUUID() }[naming],

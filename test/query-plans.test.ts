@@ -189,11 +189,12 @@ async function visitExports(): Promise<void> {
   const [owner, other] = [await signUp(app), await signUp(app)];
   await share(owner, (await createResource(owner)).id, other, 'read');
   const body = { currentPassword: owner.password };
-  const { body: made } = await visit(owner, 'POST /v1/users/me/exports', { body });
+  await visit(owner, 'POST /v1/users/me/exports', { body });
   await visit(owner, 'POST /v1/users/me/exports', { body });
   await untilRecovered(app.database);
-  const params = { id: made['id'] ?? '' };
-  expect((await visit(owner, 'GET /v1/users/me/exports/:id', { params })).status).toBe(200);
+  const link = { token: await mailedToken(app.database, owner.email) };
+  const { status } = await visit(owner, 'POST /v1/auth/download-export', { body: link });
+  expect(status).toBe(200);
 }
 
 async function visitRecovery(): Promise<void> {

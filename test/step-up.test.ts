@@ -2,7 +2,14 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { decodeJwt } from 'jose';
 import { FRESH_AUTH } from '../src/access/access.decorators.js';
 import { expectProblem } from './support/answers.js';
-import { createAdministrator, signUp, type Person, type Tokens } from './support/factories.js';
+import {
+  createAdministrator,
+  newEmail,
+  newPassword,
+  signUp,
+  type Person,
+  type Tokens,
+} from './support/factories.js';
 import { claimsOf, forge } from './support/forge.js';
 import { inventoryOf } from './support/inventory.js';
 import { addTotp, ageSession, FACTORS, totpCode, wrongCode } from './support/second-factors.js';
@@ -52,6 +59,28 @@ describe('a session that proved itself a while ago', () => {
     expect(Date.now() / 1_000 - Number(first)).toBeGreaterThan(HOUR - 5);
   });
 
+  it('does nothing with the password alone that would hand an account over or end it', async () => {
+    const ada = await signUp(app);
+    await addTotp(app, ada);
+    const { client, password: currentPassword } = await ageSession(app, ada, 301);
+    const state = () =>
+      app.database.query(
+        `SELECT u.email, u.password_hash, u.delete_at, e.id,
+                (SELECT count(*) FROM mail_links l WHERE l.user_id = u.id)
+         FROM users u LEFT JOIN exports e ON e.user_id = u.id WHERE u.id = $1`,
+        [ada.id],
+      );
+    const before = await state();
+    const answers = [
+      await client.put('/v1/users/me/password', { currentPassword, newPassword: newPassword() }),
+      await client.post('/v1/users/me/email', { currentPassword, newEmail: newEmail() }),
+      await client.post('/v1/users/me/exports', { currentPassword }),
+      await client.delete('/v1/users/me', { currentPassword }),
+    ];
+    for (const answer of answers) expectProblem(answer, 401, 'insufficient_user_authentication');
+    expect(await state()).toEqual(before);
+  });
+
   it('administers nobody: no role, no disabling, no enabling', async () => {
     const admin = await ageSession(app, await createAdministrator(app), 901);
     const ada = await signUp(app);
@@ -67,20 +96,24 @@ describe('a session that proved itself a while ago', () => {
 });
 
 describe('@FreshAuth()', () => {
-  it('stands on every route that changes a factor, a role or who may sign in', () => {
+  it('stands on every route that changes what opens an account, takes it along or ends it', () => {
     const fresh = inventoryOf(app).filter(({ handler }) =>
       Reflect.hasMetadata(FRESH_AUTH, handler),
     );
     expect(fresh.map(({ key }) => key).toSorted()).toEqual([
+      'DELETE /v1/users/me',
       'DELETE /v1/users/me/factors/:factorId',
       'POST /v1/users/:id/disable',
       'POST /v1/users/:id/enable',
+      'POST /v1/users/me/email',
+      'POST /v1/users/me/exports',
       'POST /v1/users/me/factors/:factorId/confirm',
       'POST /v1/users/me/factors/passkeys',
       'POST /v1/users/me/factors/passkeys/options',
       'POST /v1/users/me/factors/totp',
       'POST /v1/users/me/recovery-codes',
       'PUT /v1/users/:id/role',
+      'PUT /v1/users/me/password',
     ]);
     for (const { operation } of fresh)
       expect(

@@ -51,14 +51,14 @@ export const controls: Control[] = [
         },
       ],
     },
-    opens: ['bola-read', 'bola-read-after-share', 'bola-read-anothers-share'],
+    opens: ['bola-read', 'bola-read-after-share', 'bola-read-anothers-share', 'leave-share-read'],
   },
   {
     id: 'bola-change-predicate',
     title: 'The writer stands in the WHERE of the change',
     file: RESOURCES,
     removal: { edits: [{ file: RESOURCES, find: `\n        ${IN_CHANGE}`, replace: '' }] },
-    opens: ['bola-change', 'bola-change-as-reader'],
+    opens: ['bola-change', 'bola-change-as-reader', 'leave-share-write'],
   },
   {
     id: 'bola-delete-predicate',

@@ -153,7 +153,7 @@ export const controls: Control[] = [
       ],
       ['AND l.expires_at > now() AND u.disabled_at IS NULL`', 'AND u.disabled_at IS NULL`'],
     ),
-    opens: ['link-expired'],
+    opens: ['link-expired', 'export-late'],
   },
   {
     id: 'link-one-purpose',

@@ -7,7 +7,7 @@ import type { Person, Target } from '../engine/target.js';
 const ACCOUNT_TRIES = 12;
 
 /** A session from this morning, and its tokens in a thief's hands. She has long had her coffee. */
-async function stolen<P extends Person>(target: Target, person: P): Promise<P> {
+export async function stolen<P extends Person>(target: Target, person: P): Promise<P> {
   const mark = target.trace.length;
   await target.lab.database.query(
     `UPDATE sessions SET authenticated_at = now() - interval '3 hours' WHERE user_id = $1`,
@@ -18,7 +18,7 @@ async function stolen<P extends Person>(target: Target, person: P): Promise<P> {
   return { ...person, ...tokens };
 }
 
-const thief = (target: Target, accessToken: string) =>
+export const thief = (target: Target, accessToken: string) =>
   target.stranger('thief').withToken(accessToken);
 
 const factorsOf = async (target: Target, { id }: Person) =>

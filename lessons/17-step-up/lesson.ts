@@ -2,6 +2,7 @@ import { totpCode } from '../../test/support/second-factors.js';
 import { withTotp } from '../18-second-factors/people.js';
 import type { Change, Control, Edit, Lesson } from '../engine/lesson.js';
 import { attacks } from './attacks.js';
+import { passwordAttacks } from './password-attacks.js';
 
 const GUARD = 'src/access/fresh-auth.guard.ts';
 const SESSIONS = 'src/auth/sessions.service.ts';
@@ -24,17 +25,20 @@ const control = (id: string, title: string, removal: Edit[], opens: string[]): C
   opens,
 });
 
+const COUNTED = "  @RateLimit('credentials')";
 const ADDING = ['stepup-add-factor', 'stepup-refresh-first'];
 const REMOVE = 'stepup-remove-factor';
 const RECOVERY = 'stepup-recovery-codes';
 const PROMOTE = 'stepup-promote';
+/** What the password alone does not do where there is a second factor. */
+const OWNERS = ['stepup-set-password', 'stepup-move', 'stepup-leave', 'stepup-export'];
 const PROVE = 'if (known.hasSecondFactor) await';
 
 export const lesson: Lesson = {
   folder: '17-step-up',
   title: 'Step-up',
   claim:
-    'A stolen token of an old session changes no factor and no role: for that, its owner has to be there.',
+    'A stolen token of an old session changes no factor, password, address or role, takes nothing along and ends nothing: for that, its owner has to be there.',
   asvs: ['6.8.4', '7.5.1', '7.5.3'],
   api: ['API2:2023'],
   use: async (target) => {
@@ -47,13 +51,13 @@ export const lesson: Lesson = {
     const removed = await ada.client.delete(`/v1/users/me/factors/${ada.factorId}`);
     if (removed.status !== 204) throw new Error('Ada cannot remove her own factor');
   },
-  attacks,
+  attacks: [...attacks, ...passwordAttacks],
   controls: [
     control(
       'stepup-guard',
       'What is dangerous asks how long ago the session proved who it is',
       [edit(GUARD, 'if (Date.now() / 1_000 - provenAt > within) throw staleProblem(within);')],
-      [...ADDING, REMOVE, RECOVERY, PROMOTE],
+      [...ADDING, REMOVE, RECOVERY, PROMOTE, ...OWNERS],
     ),
     control(
       'stepup-not-by-refresh',
@@ -65,15 +69,12 @@ export const lesson: Lesson = {
           's.expires_at, now() AS authenticated_at',
         ),
       ],
-      [...ADDING, REMOVE, RECOVERY, PROMOTE],
+      [...ADDING, REMOVE, RECOVERY, PROMOTE, ...OWNERS],
     ),
     control(
       'stepup-on-adding',
       'Adding a factor is dangerous',
-      [
-        undeclared(FACTORS, "  @RateLimit('write')\n  @Returns(201,"),
-        undeclared(FACTORS, "  @RateLimit('credentials')"),
-      ],
+      [undeclared(FACTORS, "  @RateLimit('write')\n  @Returns(201,"), undeclared(FACTORS, COUNTED)],
       ADDING,
     ),
     control(
@@ -100,6 +101,30 @@ export const lesson: Lesson = {
       [PROMOTE],
     ),
     control(
+      'stepup-on-password',
+      'So is a new password',
+      [undeclared('src/auth/account.controller.ts', COUNTED)],
+      ['stepup-set-password'],
+    ),
+    control(
+      'stepup-on-moving',
+      'So is another address',
+      [undeclared('src/auth/email-changes.controller.ts', COUNTED)],
+      ['stepup-move'],
+    ),
+    control(
+      'stepup-on-leaving',
+      'So is the end of the account',
+      [undeclared('src/auth/departures.controller.ts', COUNTED)],
+      ['stepup-leave'],
+    ),
+    control(
+      'stepup-on-export',
+      'So is a copy of all there is',
+      [undeclared('src/exports/exports.controller.ts', COUNTED)],
+      ['stepup-export'],
+    ),
+    control(
       'stepup-both-factors',
       'Where there is a second factor, being there takes both',
       [edit(STEP_UP, PROVE, 'if (false) await')],
@@ -124,7 +149,7 @@ export const lesson: Lesson = {
           'auth_time: now,',
         ),
       ),
-      opens: [...ADDING, REMOVE, RECOVERY, PROMOTE],
+      opens: [...ADDING, REMOVE, RECOVERY, PROMOTE, ...OWNERS],
     },
     {
       id: 'stepup-code-if-sent',

@@ -19,6 +19,12 @@ export const Roles = (...roles: [Role, ...Role[]]) => SetMetadata(ROLES_ALLOWED,
 export const FreshAuth = ({ withinSeconds }: { withinSeconds: number }) =>
   SetMetadata(FRESH_AUTH, withinSeconds);
 
+/**
+ * For what opens an account, hands it over, takes it along or ends it: a factor of the thief's, say, would
+ * outlast every new password of the owner's. Where there is a second factor, it takes both.
+ */
+export const FRESH = { withinSeconds: 300 };
+
 /** The verified caller, for the service's first argument. Throws on a route that is public. */
 export const CurrentActor = createParamDecorator(
   (_data: unknown, context: ExecutionContext): Actor => {

@@ -1,6 +1,6 @@
 import { Body, Controller, Ip, Put } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
-import { CurrentActor, Roles } from '../access/access.decorators.js';
+import { CurrentActor, FRESH, FreshAuth, Roles } from '../access/access.decorators.js';
 import type { Actor } from '../access/actor.js';
 import { RateLimit } from '../http/rate-limit.js';
 import { ReturnsNothing } from '../http/returns.decorator.js';
@@ -15,6 +15,7 @@ export class AccountController {
   @Put('password')
   @ApiOperation({ summary: 'Change your password; ends all your other sessions' })
   @Roles('user', 'admin')
+  @FreshAuth(FRESH)
   @RateLimit('credentials')
   @ReturnsNothing(204, {
     problems: ['wrong_password', 'too_many_failures', 'weak_password', 'overloaded'],

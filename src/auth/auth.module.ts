@@ -116,6 +116,6 @@ import { TotpSecretsService } from './totp-secrets.service.js';
     LoginFailuresService,
     LoginThrottle,
   ],
-  exports: [JwtStrategy, AccountService],
+  exports: [JwtStrategy, AccountService, MailLinksService],
 })
 export class AuthModule {}

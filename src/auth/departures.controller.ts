@@ -1,6 +1,6 @@
 import { Body, Controller, Delete, Ip, Post } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
-import { CurrentActor, Public, Roles } from '../access/access.decorators.js';
+import { CurrentActor, FRESH, FreshAuth, Public, Roles } from '../access/access.decorators.js';
 import type { Actor } from '../access/actor.js';
 import { RateLimit } from '../http/rate-limit.js';
 import { ReturnsNothing } from '../http/returns.decorator.js';
@@ -20,6 +20,7 @@ export class DeparturesController {
       'link of a mail keeps it.',
   })
   @Roles('user', 'admin')
+  @FreshAuth(FRESH)
   @RateLimit('credentials')
   @ReturnsNothing(204, {
     problems: ['wrong_password', 'too_many_failures', 'last_administrator', 'overloaded'],

@@ -1,6 +1,6 @@
 import { Body, Controller, Ip, Post } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
-import { CurrentActor, Public, Roles } from '../access/access.decorators.js';
+import { CurrentActor, FRESH, FreshAuth, Public, Roles } from '../access/access.decorators.js';
 import type { Actor } from '../access/actor.js';
 import { RateLimit } from '../http/rate-limit.js';
 import { ReturnsNothing } from '../http/returns.decorator.js';
@@ -21,6 +21,7 @@ export class EmailChangesController {
     summary: 'Ask for another address; its mailbox gets the link that makes the change',
   })
   @Roles('user', 'admin')
+  @FreshAuth(FRESH)
   @RateLimit('credentials')
   @ReturnsNothing(202, {
     about: 'Accepted: the new address gets a mail.',

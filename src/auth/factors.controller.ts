@@ -1,6 +1,6 @@
 import { Body, Controller, Delete, Get, Param, Post } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
-import { CurrentActor, FreshAuth, Roles } from '../access/access.decorators.js';
+import { CurrentActor, FRESH, FreshAuth, Roles } from '../access/access.decorators.js';
 import type { Actor } from '../access/actor.js';
 import { RateLimit } from '../http/rate-limit.js';
 import { Returns, ReturnsNothing } from '../http/returns.decorator.js';
@@ -13,9 +13,6 @@ import {
   RecoveryCodesResponse,
 } from './factors.dto.js';
 import { FactorsService } from './factors.service.js';
-
-/** A factor of the thief's would outlast every new password of the owner's. */
-export const FRESH = { withinSeconds: 300 };
 
 @ApiTags('second factors')
 @Controller('users/me')

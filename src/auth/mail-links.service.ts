@@ -6,9 +6,12 @@ import { createToken, hashToken } from './tokens.js';
 
 /** Somebody waits for it. */
 export const RESET_MINUTES = 30;
+/** As long as the copy is kept. */
+export const EXPORT_HOURS = 24;
 /** Each purpose has its own page, and a life that is as short as its work allows. */
 const PURPOSES = {
   reset_password: { page: 'account/reset-password', minutes: RESET_MINUTES },
+  download_export: { page: 'account/download-export', minutes: EXPORT_HOURS * 60 },
 } as const;
 export type Purpose = keyof typeof PURPOSES;
 
@@ -59,19 +62,19 @@ export class MailLinksService {
   }
 
   /**
-   * Spends the link, and with it all others of its purpose that the person has. One statement decides:
-   * of any number of parallel uses one is told that it was the one. The person is locked first, as by
+   * Spends the link, and with it all others of its purpose that the person has; answers whose it was. One
+   * statement decides: of any number of parallel uses one is told that it was the one. The person is locked first, as by
    * the deletion of the account: the two never wait for each other.
    */
-  async spend(tx: EntityManager, purpose: Purpose, token: string): Promise<boolean> {
-    const [spent] = await tx.sql<[unknown[], number]>`
+  async spend(tx: EntityManager, purpose: Purpose, token: string): Promise<string | undefined> {
+    const [spent] = await tx.sql<[{ userId: string }[], number]>`
       DELETE FROM mail_links WHERE purpose = ${purpose} AND user_id = (
         SELECT u.id FROM mail_links l JOIN users u ON u.id = l.user_id
         WHERE l.token_hash = ${hashToken(token)} AND l.purpose = ${purpose}
           AND l.expires_at > now() AND u.disabled_at IS NULL
         FOR NO KEY UPDATE OF u)
-      RETURNING true`;
-    return spent.length > 0;
+      RETURNING user_id AS "userId"`;
+    return spent[0]?.userId;
   }
 
   private forgetExpired(): Promise<unknown> {

@@ -1,10 +1,9 @@
 import { Body, Controller, Post } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
-import { CurrentActor, FreshAuth, Roles } from '../access/access.decorators.js';
+import { CurrentActor, FRESH, FreshAuth, Roles } from '../access/access.decorators.js';
 import type { Actor } from '../access/actor.js';
 import { RateLimit } from '../http/rate-limit.js';
 import { Returns } from '../http/returns.decorator.js';
-import { FRESH } from './factors.controller.js';
 import {
   AddPasskeyRequest,
   PasskeyAddedResponse,

@@ -1,41 +1,64 @@
 import { Injectable } from '@nestjs/common';
-import { DataSource } from 'typeorm';
+import { DataSource, type EntityManager } from 'typeorm';
 import type { Actor } from '../access/actor.js';
+import { MailLinksService } from '../auth/mail-links.service.js';
 import { Problem } from '../http/problem.js';
 import type { Section } from './export-pages.js';
 import type { ExportDocument } from './exports.dto.js';
 
-type Head = Omit<ExportDocument, Section>;
+/** As long as the slowest download may take. Then the copy is deleted, and one may ask for another. */
+export const DOWNLOAD_MINUTES = 60;
+
+interface Opened extends Omit<ExportDocument, Section> {
+  exportId: string;
+}
 
 /** Reads an export as it was written: one part after the other, as fast as the client takes them. */
 @Injectable()
 export class ExportDownloadsService {
-  constructor(private readonly dataSource: DataSource) {}
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly links: MailLinksService,
+  ) {}
 
-  /** Throws `not_found`, for another's, for one that is not ready and for one that has expired, too. */
-  async open(actor: Actor, id: string): Promise<ExportDocument> {
-    const [head] = await this.dataSource.sql<Head[]>`
-      SELECT e.ready_at AS "exportedAt", e.is_complete AS "isComplete", u.id, u.email,
-             u.display_name AS "displayName", u.role, u.created_at AS "createdAt"
-      FROM exports e JOIN users u ON u.id = e.user_id
-      WHERE e.id = ${id} AND e.user_id = ${actor.userId}
-        AND e.ready_at IS NOT NULL AND e.expires_at > now()`;
-    if (!head) throw new Problem('not_found');
+  /**
+   * Takes the link of the mail and a session of the same person: who reads the mail alone has one of the
+   * two, and no second factor. Throws `invalid_link`, for another's, too, which stays good for its owner.
+   */
+  async open(actor: Actor, token: string): Promise<ExportDocument> {
+    const { exportId, ...head } = await this.dataSource.transaction(async (tx) => {
+      const owner = await this.links.spend(tx, 'download_export', token);
+      if (owner !== actor.userId) throw new Problem('invalid_link');
+      return this.openOf(tx, owner);
+    });
     return {
       ...head,
-      sessions: this.items(id, 'sessions'),
-      resources: this.items(id, 'resources'),
-      sharedWithMe: this.items(id, 'sharedWithMe'),
+      sessions: this.items(exportId, 'sessions'),
+      resources: this.items(exportId, 'resources'),
+      sharedWithMe: this.items(exportId, 'sharedWithMe'),
     };
   }
 
+  private async openOf(tx: EntityManager, owner: string): Promise<Opened> {
+    const [[opened]] = await tx.sql<[Opened[], number]>`
+      UPDATE exports e
+      SET expires_at = least(e.expires_at, now() + ${DOWNLOAD_MINUTES} * interval '1 minute')
+      FROM users u WHERE u.id = ${owner} AND e.user_id = u.id AND e.ready_at IS NOT NULL
+      RETURNING e.id AS "exportId", e.ready_at AS "exportedAt", e.is_complete AS "isComplete", u.id,
+        u.email, u.display_name AS "displayName", u.role, u.created_at AS "createdAt"`;
+    if (!opened) throw new Problem('invalid_link');
+    return opened;
+  }
+
+  /** Throws when the export was deleted meanwhile: a file that ends early must not look whole. */
   private async *items<Item>(id: string, section: Section): AsyncGenerator<Item> {
     for (let after = 0; ;) {
-      const [part] = await this.dataSource.sql<{ number: number; items: string }[]>`
-        SELECT number, items FROM export_parts
-        WHERE export_id = ${id} AND section = ${section} AND number > ${after}
-        ORDER BY number LIMIT 1`;
-      if (!part) return;
+      const [part] = await this.dataSource.sql<{ number: number | null; items: string }[]>`
+        SELECT number, items FROM exports LEFT JOIN export_parts
+          ON export_id = id AND section = ${section} AND number > ${after}
+        WHERE id = ${id} ORDER BY number LIMIT 1`;
+      if (!part) throw new Problem('not_found');
+      if (part.number === null) return;
       yield* JSON.parse(part.items, reviveTimes) as Item[];
       after = part.number;
     }

@@ -1,10 +1,9 @@
 import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
-import { Config } from '../config/config.js';
+import { EXPORT_HOURS, MailLinksService } from '../auth/mail-links.service.js';
 import { JobQueue } from '../database/job-queue.js';
 import { Mailer } from '../mail/mailer.js';
 import { BEFORE_ALL, PAGE_ROWS, SECTIONS, type Section } from './export-pages.js';
-import { EXPORT_HOURS } from './exports.service.js';
 
 /** What one export takes of the disk, for a day. What is beyond it is left out, and the file says so. */
 export const MAX_EXPORT_BYTES = 256 * 1024 * 1024;
@@ -23,7 +22,7 @@ export class ExportWriter implements OnApplicationBootstrap {
     private readonly dataSource: DataSource,
     private readonly queue: JobQueue,
     private readonly mailer: Mailer,
-    private readonly config: Config,
+    private readonly links: MailLinksService,
   ) {}
 
   onApplicationBootstrap(): Promise<void> {
@@ -64,8 +63,11 @@ export class ExportWriter implements OnApplicationBootstrap {
       UPDATE exports SET ready_at = now(), is_complete = ${bytes < MAX_EXPORT_BYTES},
         expires_at = now() + ${EXPORT_HOURS} * interval '1 hour'
       FROM users WHERE exports.id = ${id} AND users.id = user_id RETURNING email`;
-    const link = `${this.config.publicUrl}/v1/users/me/exports/${id}`;
-    for (const { email } of ready)
-      await this.mailer.send(tx, { to: email, template: 'exportReady', values: { link } });
+    for (const { email } of ready) {
+      const link = await this.links.create(tx, 'download_export', email);
+      // Nothing for who has left meanwhile.
+      if (link)
+        await this.mailer.send(tx, { to: email, template: 'exportReady', values: { link } });
+    }
   }
 }

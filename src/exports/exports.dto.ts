@@ -27,15 +27,16 @@ export class ExportRequest {
   currentPassword!: string;
 }
 
-export class ExportParams {
-  @Uuid({ example: ID })
-  id!: string;
+export class DownloadExportRequest {
+  @SecretText({
+    max: 128,
+    example: 'pEUuK7zZcXoWfFfVb1xM2Z8qjJ0lqg0F3Gm0e4oQ8jY',
+    about: 'What stands behind the "#" of the link in the mail.',
+  })
+  token!: string;
 }
 
 export class ExportResponse {
-  @Uuid({ example: ID })
-  id!: string;
-
   @Moment({ example: TIME })
   createdAt!: Date;
 

@@ -4,12 +4,12 @@ import type { Actor } from '../access/actor.js';
 import { mustBeLive } from '../access/live-session.js';
 import { SecurityLog } from '../audit/security-log.js';
 import { AccountService } from '../auth/account.service.js';
+import { EXPORT_HOURS } from '../auth/mail-links.service.js';
 import { Housekeeping } from '../database/housekeeping.js';
 import { JobQueue } from '../database/job-queue.js';
 import { Problem } from '../http/problem.js';
 import type { ExportResponse } from './exports.dto.js';
 
-export const EXPORT_HOURS = 24;
 /** Each takes its parts along. */
 const EXPORTS_A_BITE = 50;
 /** Longer than the largest export takes to be written. */
@@ -35,7 +35,7 @@ export class ExportsService {
       await tx.sql`SELECT FROM users WHERE id = ${userId} FOR NO KEY UPDATE`;
       await mustBeLive(tx, actor);
       await tx.sql`DELETE FROM exports WHERE user_id = ${userId} AND expires_at <= now()`;
-      const [row] = await tx.sql<ExportResponse[]>`
+      const [row] = await tx.sql<(ExportResponse & { id: string })[]>`
         INSERT INTO exports (user_id, expires_at)
         VALUES (${userId}, now() + ${EXPORT_HOURS} * interval '1 hour')
         ON CONFLICT (user_id) DO NOTHING

@@ -75,7 +75,7 @@ export const TEMPLATES = {
   exportReady: {
     subject: 'Your data is ready',
     lines: [
-      'A copy of the data of your account was asked for, with its password. For a day it is here, for whoever is signed in:',
+      'A copy of the data of your account was asked for, with its password. For a day you can download it here, once and signed in:',
       '{link}',
       'If it was not you, set a new password at once: somebody knows yours.',
     ],

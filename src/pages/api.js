@@ -2,6 +2,7 @@
 
 /** In memory only: a script that gets in finds nothing to take along. The cookie it cannot read. */
 let accessToken = '';
+const WITHOUT_TOKEN = new Set(['authentication_required', 'invalid_token']);
 
 /** What went wrong, in the API's words. */
 export class Refusal extends Error {
@@ -16,7 +17,7 @@ export class Refusal extends Error {
 /** Says who asks from here on. */
 export const use = (tokens) => (accessToken = tokens.accessToken);
 
-async function send(method, path, body) {
+async function request(method, path, body) {
   const response = await fetch(`/v1/${path}`, {
     method,
     headers: {
@@ -25,10 +26,13 @@ async function send(method, path, body) {
     },
     ...(body && { body: JSON.stringify(body) }),
   });
-  const text = await response.text();
-  const answer = text ? JSON.parse(text) : {};
-  if (!response.ok) throw new Refusal(answer);
-  return answer;
+  if (!response.ok) throw new Refusal(await response.json());
+  return response;
+}
+
+async function send(...asked) {
+  const text = await (await request(...asked)).text();
+  return text ? JSON.parse(text) : {};
 }
 
 /** One tab after another: a refresh token that two tabs use ends the session. */
@@ -38,13 +42,18 @@ export const refresh = () =>
     use(await send('POST', 'auth/refresh', {}));
   });
 
-/** As `send`, with a new access token when the old one is over. */
-export async function call(method, path, body) {
+/** With a new access token when there is none, or the old one is over. */
+async function signedIn(work) {
   try {
-    return await send(method, path, body);
+    return await work();
   } catch (error) {
-    if (error.code !== 'invalid_token') throw error;
+    if (!WITHOUT_TOKEN.has(error.code)) throw error;
     await refresh();
-    return send(method, path, body);
+    return work();
   }
 }
+
+export const call = (...asked) => signedIn(() => send(...asked));
+
+/** As `call`, for an answer that is a file. */
+export const download = (...asked) => signedIn(async () => (await request(...asked)).blob());

@@ -5,6 +5,8 @@ interface LinkForm {
   body: string;
   button: string;
   done: string;
+  /** The answer is a file, to be kept under this name. It is for whoever is signed in here. */
+  file?: string;
 }
 
 interface Password {
@@ -76,11 +78,18 @@ const FORMS: Record<string, LinkForm> = {
     button: 'Keep my account',
     done: 'Your account stays as it was. Sign in; if it was not you who wanted it deleted, set a new password first.',
   },
+  'download-export': {
+    title: 'Your data',
+    body: '<p>The copy that you asked for. You can download it once, signed in here as its owner.</p>',
+    button: 'Download',
+    done: 'Your copy is with your downloads.',
+    file: 'export.json',
+  },
 };
 
 /** Made of our own words only: nothing of a request is in them. */
 export const LINK_PAGES = Object.entries(FORMS).map(
-  ([name, { title, body, button, done }]): [name: string, html: string] => [
+  ([name, { title, body, button, done, file = '' }]): [name: string, html: string] => [
     name,
     `<!doctype html>
 <html lang="en">
@@ -93,7 +102,7 @@ export const LINK_PAGES = Object.entries(FORMS).map(
   <body>
     <main>
       <h1>${title}</h1>
-      <form id="form" data-send-to="/v1/auth/${name}" data-done="${done}">${body}
+      <form id="form" data-send-to="/v1/auth/${name}" data-done="${done}" data-file="${file}">${body}
         <button type="submit">${button}</button>
       </form>
       <p id="status" role="status"></p>

@@ -1,5 +1,7 @@
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import puppeteer, { type Browser, type CDPSession, type Page } from 'puppeteer-core';
 import { Client } from '../support/client.js';
 import { startApp, type TestApp } from '../support/test-app.js';
@@ -42,12 +44,17 @@ export interface Visitor {
   authenticatorId: string;
   /** What the browser complained about: refused scripts, styles, pictures, errors. */
   complaints: string[];
+  /** The folder that gets what the browser downloads. */
+  downloads: string;
   leave: () => Promise<void>;
 }
 
 /** A person with a browser of his own and a device that knows him. */
 export async function visitor(browser: Browser): Promise<Visitor> {
-  const context = await browser.createBrowserContext();
+  const downloads = mkdtempSync(join(tmpdir(), 'downloads-'));
+  const context = await browser.createBrowserContext({
+    downloadBehavior: { policy: 'allow', downloadPath: downloads },
+  });
   const page = await context.newPage();
   // An address of its own, as every client of the tests has one.
   await page.setExtraHTTPHeaders({ 'x-forwarded-for': new Client('').ip });
@@ -68,7 +75,11 @@ export async function visitor(browser: Browser): Promise<Visitor> {
       automaticPresenceSimulation: true,
     },
   });
-  return { page, cdp, authenticatorId, complaints, leave: () => context.close() };
+  const leave = async () => {
+    await context.close();
+    rmSync(downloads, { recursive: true });
+  };
+  return { page, cdp, authenticatorId, complaints, downloads, leave };
 }
 
 export const textOf = async (page: Page, selector: string): Promise<string> =>

@@ -1,10 +1,14 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Browser, Page } from 'puppeteer-core';
 import { liveSessions, signInAgain } from '../support/auth.js';
-import { newPassword, signUp, type Person } from '../support/factories.js';
+import { createResource, newPassword, signUp, type Person } from '../support/factories.js';
 import { fingerprint, linkToken } from '../support/inventory.js';
+import { mailedToken } from '../support/mailed-links.js';
 import { canSignInWith, totpCode } from '../support/second-factors.js';
 import type { TestApp } from '../support/test-app.js';
+import { until, untilRecovered } from '../support/waiting.js';
 import { launch, serve, shows, textOf, visitor, type Visitor } from './browser.js';
 
 let app: TestApp & { origin: string };
@@ -217,18 +221,62 @@ describe('/account/security', () => {
   });
 });
 
+/** Opening it changes nothing, and takes the token out of the address. */
+async function openLink(name: string, token: string): Promise<void> {
+  const before = await fingerprint(app.database);
+  await open(`${name}#${token}`);
+  await page.waitForSelector('#form button');
+  expect(page.url()).not.toContain(token);
+  expect(await fingerprint(app.database)).toBe(before);
+}
+
 describe('/account/reset-password', () => {
   it('changes nothing when it is opened, and sets the password when it is sent', async () => {
-    const token = await linkToken(app.app, ada.email);
-    const before = await fingerprint(app.database);
-    await open(`reset-password#${token}`);
-    await page.waitForSelector('#password');
-    expect(page.url()).not.toContain(token);
-    expect(await fingerprint(app.database)).toBe(before);
+    await openLink('reset-password', await linkToken(app.app, ada.email));
     const password = newPassword();
     await page.type('#password', password);
     await page.click('#form button');
     await shows(page, '#status', 'Your password is set.');
     expect(await canSignInWith(app, ada, password)).toBe(true);
+  });
+});
+
+describe('/account/cancel-deletion', () => {
+  it('changes nothing when it is opened, and keeps the account when it is sent', async () => {
+    await ada.client.delete('/v1/users/me', { currentPassword: ada.password });
+    await openLink('cancel-deletion', await mailedToken(app.database, ada.email));
+    expect(await canSignInWith(app, ada, ada.password)).toBe(false);
+    await page.click('#form button');
+    await shows(page, '#status', 'Your account stays as it was.');
+    expect(await canSignInWith(app, ada, ada.password)).toBe(true);
+  });
+});
+
+describe('/account/download-export', () => {
+  it('sends a stranger to sign in, and then gives the file, once', async () => {
+    const { id } = await createResource(ada);
+    await ada.client.post('/v1/users/me/exports', { currentPassword: ada.password });
+    await untilRecovered(app.database);
+    const token = await mailedToken(app.database, ada.email);
+    await openLink('download-export', token);
+    await page.click('#form button');
+    await shows(page, '#status', 'Sign in first');
+    const linkPage = page;
+    page = await page.browserContext().newPage();
+    await signIn();
+    page = linkPage;
+    await page.bringToFront();
+    await page.click('#form button');
+    await shows(page, '#status', 'Your copy is with your downloads.');
+    const file = join(guest.downloads, 'export.json');
+    await until(() => existsSync(file), 'the file is there');
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({
+      id: ada.id,
+      resources: [{ id }],
+    });
+    await page.goto('about:blank');
+    await openLink('download-export', token);
+    await page.click('#form button');
+    await shows(page, '#status', 'The link is not valid');
   });
 });

@@ -6,7 +6,7 @@ import { SignUpRequestsService } from '../../src/auth/sign-up-requests.service.j
 import { DeparturesService, GRACE_DAYS } from '../../src/auth/departures.service.js';
 import { EmailLinksService } from '../../src/auth/email-links.service.js';
 import { InvitationsService } from '../../src/auth/invitations.service.js';
-import { MailLinksService } from '../../src/auth/mail-links.service.js';
+import { MailLinksService, type Purpose } from '../../src/auth/mail-links.service.js';
 import { fieldsOf } from '../../src/http/fields.js';
 import { UsersService } from '../../src/users/users.service.js';
 import { decodeJwt } from 'jose';
@@ -122,6 +122,7 @@ const TOKENS: Record<string, (app: TestApp['app'], person: Person) => Promise<st
   'POST /v1/auth/verify-address': (app, { password }) => signUpToken(app, password),
   'POST /v1/auth/confirm-email-change': (app, person) => changeToken(app, person.id),
   'POST /v1/auth/cancel-deletion': (app, person) => cancelToken(app, person),
+  'POST /v1/auth/download-export': (app, person) => exportToken(app, person),
   'POST /v1/auth/accept-invitation': (app) => invitationToken(app),
   'POST /v1/auth/undo-email-change': (app, { id, email }) => undoToken(app, id, email),
 };
@@ -165,11 +166,25 @@ const cancelToken = async (app: TestApp['app'], { id: userId, tokens }: Person) 
   return tokenOf(link);
 };
 
+/** For somebody whose copy is ready; there is nothing in it. */
+const exportToken = async (app: TestApp['app'], { id, email }: Person) => {
+  await app.get(DataSource).query(
+    `INSERT INTO exports (user_id, ready_at, expires_at)
+     VALUES ($1, now(), now() + interval '1 hour') ON CONFLICT DO NOTHING`,
+    [id],
+  );
+  return linkToken(app, email, 'download_export');
+};
+
 /** What stands behind the "#" of a link that was mailed. */
-export async function linkToken(app: TestApp['app'], email: string): Promise<string> {
+export async function linkToken(
+  app: TestApp['app'],
+  email: string,
+  purpose: Purpose = 'reset_password',
+): Promise<string> {
   const link = await app
     .get(DataSource)
-    .transaction((tx) => app.get(MailLinksService).create(tx, 'reset_password', email));
+    .transaction((tx) => app.get(MailLinksService).create(tx, purpose, email));
   return tokenOf(link);
 }
 

@@ -18,18 +18,33 @@ const WRITE_ITEM = 'yield before + JSON.stringify(write(item));';
 export const exportControls: Control[] = [
   {
     id: 'export-own',
-    title: 'The caller stands in the condition',
+    title: 'The link is good for the one whose it is, signed in',
     file: DOWNLOADS,
     removal: {
       edits: [
         {
           file: DOWNLOADS,
-          find: 'e.user_id = ${actor.userId}',
-          replace: '${actor.userId}::uuid IS NOT NULL',
+          find: 'if (owner !== actor.userId) throw',
+          replace: 'if (owner === undefined) throw',
         },
       ],
     },
     opens: ['export-foreign'],
+  },
+  {
+    id: 'export-once',
+    title: 'A download spends the link, and one statement decides which one that is',
+    file: DOWNLOADS,
+    removal: {
+      edits: [
+        {
+          file: DOWNLOADS,
+          find: "await this.links.spend(tx, 'download_export', token);",
+          replace: "(await this.links.find('download_export', token))?.id;",
+        },
+      ],
+    },
+    opens: ['export-twice', 'export-raced'],
   },
   {
     id: 'export-password',
@@ -45,13 +60,6 @@ export const exportControls: Control[] = [
       ],
     },
     opens: ['export-by-token'],
-  },
-  {
-    id: 'export-expiry',
-    title: 'A copy has an end, swept or not',
-    file: DOWNLOADS,
-    removal: { edits: [{ file: DOWNLOADS, find: ' AND e.expires_at > now()', replace: '' }] },
-    opens: ['export-late'],
   },
   {
     id: 'export-columns',

@@ -33,6 +33,12 @@ export async function isIn(target: Target, account: Account): Promise<boolean> {
   return (await signIn(target, 'ada', account)).accessToken !== undefined;
 }
 
+/** Whatever opens it: the account is there, and nobody is about to delete it. */
+export async function stays({ lab }: Target, { id }: Person): Promise<boolean> {
+  const staying = 'SELECT FROM users WHERE id = $1 AND delete_at IS NULL';
+  return (await lab.database.query(staying, [id])).length > 0;
+}
+
 /** Two uses of one link that were both let in, before either was decided. */
 export async function cancelTwiceAtOnce(target: Target, { id }: Person, token: string) {
   const { database } = target.lab;

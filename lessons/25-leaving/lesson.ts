@@ -114,7 +114,7 @@ const wrongFixes: WrongFix[] = [
 ];
 
 export const lesson: Lesson = {
-  folder: '09-leaving',
+  folder: '25-leaving',
   title: 'Leaving',
   claim:
     'Who leaves is out at once and gone after a week; until then the owner, and nobody else, can change that. What one takes along is one’s own.',
@@ -127,7 +127,7 @@ export const lesson: Lesson = {
   use: async (target) => {
     const ada = await target.person('ada');
     const { id } = await target.resource(ada);
-    const copy = await download(ada.client, await ask(target, ada.client, ada.password));
+    const copy = await download(ada.client, await ask(target, ada));
     if (!copy.includes(id)) throw new Error('nobody can take along what is his');
     await cancel(target, 'ada', await leave(target, ada));
     if (!(await isIn(target, ada))) throw new Error('nobody can think again');
