@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { Actor } from '../src/access/actor.js';
 import { Housekeeping } from '../src/database/housekeeping.js';
+import { ExportDownloadsService } from '../src/exports/export-downloads.service.js';
 import { countStatuses, expectProblem } from './support/answers.js';
 import { signInAgain } from './support/auth.js';
 import { createResource, newPassword, share, signUp, type Person } from './support/factories.js';
@@ -60,6 +62,12 @@ const expire = async ({ id }: Person) => {
   await app.database.query('UPDATE exports SET expires_at = now() WHERE user_id = $1', [id]);
   await app.database.query('UPDATE mail_links SET expires_at = now() WHERE user_id = $1', [id]);
 };
+const addCrowd = ({ id }: Person) =>
+  app.database.query(
+    `INSERT INTO resources (owner_id, title, content)
+     SELECT $1, n::text, repeat('é', 2000) FROM generate_series(1, $2::int) n`,
+    [id, CROWD],
+  );
 
 describe('POST /v1/users/me/exports', () => {
   it('writes all that is mine, says by mail when it is ready, and lets me download it', async () => {
@@ -116,11 +124,7 @@ describe('POST /v1/users/me/exports', () => {
 
   it('comes in pages, in order and whole, however much there is', async () => {
     const ada = await signUp(app);
-    await app.database.query(
-      `INSERT INTO resources (owner_id, title, content)
-       SELECT $1, n::text, repeat('é', 2000) FROM generate_series(1, $2::int) n`,
-      [ada.id, CROWD],
-    );
+    await addCrowd(ada);
     const { body } = await download(ada, await exported(ada));
     expect(new Set(body.resources.map(({ title }) => title)).size).toBe(CROWD);
     expect(body.resources).toHaveLength(CROWD);
@@ -206,6 +210,20 @@ describe('POST /v1/auth/download-export', () => {
     expectProblem(await request(ada), 409, 'export_exists');
     await expire(ada);
     expect((await download(ada, await exported(ada))).status).toBe(200);
+  });
+
+  it('breaks off when the copy is deleted meanwhile: what ends early does not look whole', async () => {
+    const ada = await signUp(app);
+    await addCrowd(ada);
+    const token = await exported(ada);
+    const actor = { userId: ada.id } as Actor;
+    const { resources } = await app.app.get(ExportDownloadsService).open(actor, token);
+    const read = async () => {
+      for await (const { title } of resources)
+        if (title === '1')
+          await app.database.query('DELETE FROM exports WHERE user_id = $1', [ada.id]);
+    };
+    await expect(read()).rejects.toMatchObject({ code: 'not_found' });
   });
 
   it('has nothing when the account was left and kept meanwhile', async () => {
