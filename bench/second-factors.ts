@@ -1,4 +1,4 @@
-import { totpPlaceOf } from '../src/auth/totp-secrets.service.js';
+import { placeOf } from '../src/auth/totp-secrets.service.js';
 import { createTotpSecret, totpEnrolment } from '../src/auth/totp.js';
 import type { Config } from '../src/config/config.js';
 import { FieldCipher } from '../src/crypto/field-cipher.js';
@@ -36,9 +36,7 @@ export async function addFactorOwners(
        SELECT factor.id, user_id, email FROM factor JOIN person ON person.id = user_id`,
       [passwordHash, PEOPLE],
     );
-    const sealed = rows.map(({ id, user_id: userId }) =>
-      cipher.seal(secret, totpPlaceOf(id, userId)),
-    );
+    const sealed = rows.map(({ id, user_id: userId }) => cipher.seal(secret, placeOf(id, userId)));
     await client.query(
       `INSERT INTO totp_secrets (factor_id, secret_sealed)
        SELECT * FROM unnest($1::uuid[], $2::bytea[])`,

@@ -97,7 +97,7 @@ export const exportAttacks: Attack[] = [
     title: 'Look for hashes of tokens in your own copy',
     needsLab: true,
     run: async (target) => {
-      const ada = await target.person('ada');
+      const ada = await target.person('ada', 'password');
       const text = await download(ada.client, await ask(target, ada));
       const hash = createHash('sha256').update(ada.refreshToken).digest('hex');
       return text.includes(hash) ? 'the hash of a token' : null;

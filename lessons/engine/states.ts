@@ -1,4 +1,4 @@
-import { CHEAP_HASHES, changesHashing } from './hashes.js';
+import { withCheapHashes } from './hashes.js';
 import type { Attack, Change, Lesson, Stack } from './lesson.js';
 import { attacksOf } from './registry.js';
 
@@ -45,7 +45,9 @@ function statesOfLesson(lesson: Lesson, all: Lesson[]): State[] {
     ...(lesson.stacks ?? []).map(({ controls, opens }) =>
       state('stack', controls.join(' + '), stackChanges(controls), opens),
     ),
-    ...lesson.wrongFixes.map(({ id, change, opens }) => state('wrong fix', id, [change], opens)),
+    ...lesson.wrongFixes.map(({ id, change, opens }) =>
+      state('wrong fix', id, withCheapHashes([change], lesson.attacks), opens),
+    ),
     state('restored', lesson.folder, [], []),
   ];
 }
@@ -143,7 +145,7 @@ function stateOf(group: Sweep[]): State {
     kind: 'sweep',
     name: group.map(({ removed }) => removed.name).join(' + '),
     lesson: first.lesson,
-    changes: changesHashing(changes) ? changes : [...changes, { edits: [CHEAP_HASHES] }],
+    changes: withCheapHashes(changes, attacks),
     attacks: attacks.filter(({ id }) => !group.some(({ removed }) => removed.expected.has(id))),
     expected: new Set(),
   };

@@ -27,9 +27,8 @@ export class AuthService {
   ) {}
 
   /**
-   * Throws `invalid_credentials`, `address_not_verified`, `account_leaving`,
-   * `second_factor_required`, `rate_limited`,
-   * `overloaded`, `cross_site_request`.
+   * Throws `invalid_credentials`, `address_not_verified`, `account_leaving`, `second_factor_required`,
+   * `rate_limited`, `overloaded`, `cross_site_request`.
    */
   async login(
     { email, password, refreshTokenIn }: LoginRequest,

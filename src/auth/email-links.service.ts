@@ -88,8 +88,9 @@ export class EmailLinksService {
 
   /**
    * Gives the account back its address, wherever it has been moved since, also if it is about to be
-   * deleted, and a new password: who moved it knew the old one. Links back from later moves are worth nothing then; those from earlier ones
-   * stay, so that a thief who moves it twice cannot use his own against the owner.
+   * deleted, and a new password: who moved it knew the old one. Links back from later moves are worth
+   * nothing then; those from earlier ones stay, so that a thief who moves it twice cannot use his own
+   * against the owner.
    */
   async spendUndo(tx: EntityManager, token: string, newHash: string): Promise<Move | undefined> {
     const [moves] = await unlessTaken(

@@ -62,9 +62,9 @@ export class MailLinksService {
   }
 
   /**
-   * Spends the link, and with it all others of its purpose that the person has; answers whose it was. One
-   * statement decides: of any number of parallel uses one is told that it was the one. The person is locked first, as by
-   * the deletion of the account: the two never wait for each other.
+   * Spends the link, and with it all others of its purpose that the person has; answers whose it was.
+   * One statement decides: of any number of parallel uses one is told that it was the one. The person is
+   * locked first, as by the deletion of the account: the two never wait for each other.
    */
   async spend(tx: EntityManager, purpose: Purpose, token: string): Promise<string | undefined> {
     const [spent] = await tx.sql<[{ userId: string }[], number]>`

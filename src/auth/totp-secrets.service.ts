@@ -18,7 +18,7 @@ export class TotpSecretsService {
   ) {}
 
   async add(tx: EntityManager, factorId: string, userId: string, secret: Uint8Array) {
-    const sealed = this.cipher.seal(secret, totpPlaceOf(factorId, userId));
+    const sealed = this.cipher.seal(secret, placeOf(factorId, userId));
     await tx.sql`
       INSERT INTO totp_secrets (factor_id, secret_sealed) VALUES (${factorId}, ${sealed})`;
   }
@@ -57,7 +57,7 @@ export class TotpSecretsService {
   /** What does not open was put there by somebody else: no code is right for it. */
   private open(sealed: Buffer, factorId: string, userId: string): Buffer | undefined {
     try {
-      return this.cipher.open(sealed, totpPlaceOf(factorId, userId));
+      return this.cipher.open(sealed, placeOf(factorId, userId));
     } catch {
       this.log.record('data_integrity_fail', { table: 'totp_secrets', factorId, userId });
       return undefined;
@@ -66,7 +66,7 @@ export class TotpSecretsService {
 }
 
 /** The owner as well: a factor that is moved to somebody else is none. */
-export const totpPlaceOf = (factorId: string, userId: string): Place => [
+export const placeOf = (factorId: string, userId: string): Place => [
   'totp_secrets',
   'secret_sealed',
   factorId,
