@@ -53,7 +53,8 @@ async function timesDiffer(
   return fastest[slower] >= CLEARLY * fastest[faster];
 }
 
-const count = (answers: boolean[], of: boolean) => answers.filter((answer) => answer === of).length;
+const count = (verdicts: boolean[], of: boolean) =>
+  verdicts.filter((verdict) => verdict === of).length;
 
 const times = (id: string, title: string, path: string, faster: 'known' | 'unknown'): Attack => ({
   id,

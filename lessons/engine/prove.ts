@@ -70,10 +70,10 @@ async function inParallel(states: State[]): Promise<Observation[]> {
 
 /** Which of the removals was it? Each alone tells. What got nothing without all of them is proven. */
 function oneByOne(alone: State[], { state: group, loot }: Observation): State[] {
-  const open = group.attacks.filter(({ id }) => loot.get(id) !== null);
+  const open = new Set(group.attacks.filter(({ id }) => loot.get(id) !== null));
   return alone.map((state) => ({
     ...state,
-    attacks: state.attacks.filter((attack) => open.includes(attack)),
+    attacks: state.attacks.filter((attack) => open.has(attack)),
   }));
 }
 

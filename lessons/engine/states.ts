@@ -28,9 +28,8 @@ function statesOfLesson(lesson: Lesson, all: Lesson[]): State[] {
   const known = attacksOf(all);
   const state = (kind: State['kind'], name: string, changes: Change[], opens: string[]): State => {
     const strangers = known.filter(({ id }) => opens.includes(id));
-    const all = [...new Set([...lesson.attacks, ...strangers])];
     // What nobody expects of a removal is tried in the sweeps.
-    const attacks = all.filter(
+    const attacks = [...new Set([...lesson.attacks, ...strangers])].filter(
       (attack) => kind !== 'removed' || opens.includes(attack.id) || !isSwept(attack, lesson),
     );
     return { kind, name, lesson, changes, attacks, expected: new Set(opens) };
