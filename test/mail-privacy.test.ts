@@ -95,7 +95,7 @@ describe("the app's role and the queue", () => {
     const { migrate } = await import('../src/database/provision.js');
     const database = await createTestDatabase();
     const queues = () => database.query('SELECT name FROM pgboss.queue ORDER BY name');
-    const all = QUEUES.map((name) => ({ name }));
+    const all = QUEUES.toSorted().map((name) => ({ name }));
     await database.query('DROP SCHEMA pgboss CASCADE');
     await Promise.all([migrate(database.urls.owner), migrate(database.urls.owner)]);
     expect(await queues()).toEqual(all);
