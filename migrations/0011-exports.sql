@@ -26,11 +26,25 @@ ALTER TABLE mail_links
   ADD CONSTRAINT mail_links_purpose_check CHECK (purpose IN
     ('reset_password', 'change_email', 'undo_email_change', 'cancel_deletion', 'download_export'));
 
+-- Who leaves leaves no link behind. Without it a copy is worth nothing, and would keep its owner, come back,
+-- from asking for another.
+CREATE FUNCTION forget_export_of_leaving_user() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  -- One that is being written finds that there is nobody to tell, and does not stay.
+  DELETE FROM exports WHERE user_id = NEW.id AND ready_at IS NOT NULL;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER user_leaving_export AFTER UPDATE OF delete_at ON users
+  FOR EACH ROW WHEN ((OLD.delete_at IS NULL) <> (NEW.delete_at IS NULL))
+  EXECUTE FUNCTION forget_export_of_leaving_user();
+
 GRANT SELECT, INSERT, UPDATE, DELETE ON exports TO bulwark_app;
 GRANT SELECT, INSERT ON export_parts TO bulwark_app;
 
 -- down
 
+DROP TRIGGER user_leaving_export ON users;
+DROP FUNCTION forget_export_of_leaving_user;
 DELETE FROM mail_links WHERE purpose = 'download_export';
 ALTER TABLE mail_links
   DROP CONSTRAINT mail_links_purpose_check,

@@ -70,6 +70,15 @@ const addCrowd = ({ id }: Person) =>
   );
 
 describe('POST /v1/users/me/exports', () => {
+  it('is forgotten with its link when one leaves, so that who comes back may ask again', async () => {
+    const ada = await signUp(app);
+    await exported(ada);
+    const answer = await ada.client.delete('/v1/users/me', { currentPassword: ada.password });
+    expect(answer.status).toBe(204);
+    expect(await linksOf(ada)).toEqual([]);
+    expect(await rowOf(ada)).toBeUndefined();
+  });
+
   it('writes all that is mine, says by mail when it is ready, and lets me download it', async () => {
     const [ada, bob] = [await signUp(app), await signUp(app)];
     const [own, foreign] = [await createResource(ada), await createResource(bob)];

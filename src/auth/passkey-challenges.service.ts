@@ -43,10 +43,10 @@ export class PasskeyChallengesService {
     if (spent.length === 0) throw new Problem('invalid_passkey');
   }
 
+  /** Without a lock: the app's role may lock only what it may change, and a challenge never changes. */
   private forgetExpired(): Promise<unknown> {
     return this.dataSource.sql`DELETE FROM passkey_challenges WHERE challenge_hash IN (
-      SELECT challenge_hash FROM passkey_challenges WHERE expires_at < now()
-      LIMIT ${SWEEP_ROWS} FOR UPDATE SKIP LOCKED)`;
+      SELECT challenge_hash FROM passkey_challenges WHERE expires_at < now() LIMIT ${SWEEP_ROWS})`;
   }
 }
 

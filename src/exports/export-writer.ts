@@ -65,9 +65,10 @@ export class ExportWriter implements OnApplicationBootstrap {
       FROM users WHERE exports.id = ${id} AND users.id = user_id RETURNING email`;
     for (const { email } of ready) {
       const link = await this.links.create(tx, 'download_export', email);
-      // Nothing for who has left meanwhile.
       if (link)
         await this.mailer.send(tx, { to: email, template: 'exportReady', values: { link } });
+      // Who has left meanwhile can open nothing, and asks again when it was for a while only.
+      else await tx.sql`DELETE FROM exports WHERE id = ${id}`;
     }
   }
 }
