@@ -1,9 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { countStatuses, expectProblem, tellTale } from './support/answers.js';
+import type { Authenticator } from './support/authenticator.js';
 import { liveSessions, passwordHashOf, tryLogin } from './support/auth.js';
 import { login, newEmail, newPassword, signUp, type Person } from './support/factories.js';
 import { linkToken } from './support/inventory.js';
 import { mailedToken } from './support/mailed-links.js';
+import { addPasskey, signInWith } from './support/passkeys.js';
+import { addTotp, challengeFor, demand, prove, totpCode } from './support/second-factors.js';
 import { startApp, type TestApp } from './support/test-app.js';
 
 const ASK = '/v1/users/me/email';
@@ -59,6 +62,18 @@ async function signInAs({ password }: Person, email: string): Promise<Person> {
   const { body } = await client.get<{ id: string }>('/v1/users/me');
   return { id: body.id, email, password, tokens, client };
 }
+
+async function throughPasskey(person: Person, device: Authenticator): Promise<Person> {
+  const { body: tokens } = await signInWith(app, device);
+  return { ...person, tokens, client: app.client().withToken(tokens.accessToken) };
+}
+
+const factorsAndCodesOf = ({ id }: Person) =>
+  app.database.query(
+    `SELECT id::text FROM factors WHERE user_id = $1
+     UNION ALL SELECT code_hash::text FROM recovery_codes WHERE user_id = $1`,
+    [id],
+  );
 
 describe('POST /v1/users/me/email', () => {
   it('changes nothing, and sends the new address a link to our own page', async () => {
@@ -218,6 +233,39 @@ describe('POST /v1/auth/undo-email-change', () => {
     expect(await emailOf(ada)).toBe(first.to);
     expect((await undo(first.back, newPassword())).status).toBe(204);
     expect(await emailOf(ada)).toBe(ada.email);
+  });
+
+  it('takes out the factors and recovery codes of the thief, from before and after the move', async () => {
+    const ada = await signUp(app);
+    const { authenticator, recoveryCodes } = await addPasskey(ada);
+    const { to, back } = await move(ada);
+    const pending = await challengeFor(app, { ...ada, email: to });
+    await addTotp(app, await throughPasskey(ada, authenticator));
+    const password = newPassword();
+    expect((await undo(back, password)).status).toBe(204);
+    await login(app.client(), ada.email, password);
+    expect((await signInWith(app, authenticator)).status).toBe(400);
+    expect((await prove(app.client(), pending, recoveryCodes[0] ?? '')).status).toBe(401);
+    expect(await factorsAndCodesOf(ada)).toEqual([]);
+    expect(await subjectsTo(ada.email)).toContainEqual({ template: 'factorRemoved' });
+  });
+
+  it('leaves the factor that was there a week before, which is still asked for', async () => {
+    const ada = await signUp(app);
+    const { id, secret, recoveryCodes } = await addTotp(app, ada);
+    await app.database.query(
+      `UPDATE factors SET created_at = now() - interval '7 days 1 minute' WHERE id = $1`,
+      [id],
+    );
+    const { authenticator } = await addPasskey(ada);
+    const { back } = await move(ada);
+    const password = newPassword();
+    expect((await undo(back, password)).status).toBe(204);
+    expectProblem(await demand(app.client(), { ...ada, password }), 401, 'second_factor_required');
+    expect((await signInWith(app, authenticator)).status).toBe(400);
+    expect(await factorsAndCodesOf(ada)).toHaveLength(1 + recoveryCodes.length);
+    const challenge = await challengeFor(app, { ...ada, password });
+    expect((await prove(app.client(), challenge, totpCode(secret))).status).toBe(200);
   });
 
   it('lets one of fifty parallel uses win', async () => {

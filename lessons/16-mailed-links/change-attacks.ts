@@ -1,4 +1,6 @@
-import type { Attack } from '../engine/lesson.js';
+import { enrol } from '../18-second-factors/people.js';
+import { lootOf, signIn, withPasskey } from '../09-passkeys/people.js';
+import type { Attack, Loot } from '../engine/lesson.js';
 import type { Person, Target } from '../engine/target.js';
 import {
   addressOf,
@@ -19,6 +21,12 @@ import {
 const isBack = async (target: Target, { email, password }: Person, chosen: string) =>
   (await opens(target, 'ada', { email, password: chosen })) ||
   (await opens(target, 'ada', { email, password }));
+
+const keepsOut = async (target: Target, { email }: Person, password: string): Promise<Loot> => {
+  const { body } = await post(target, 'ada', '/v1/auth/login', { email, password });
+  const isAsked = body['code'] === 'second_factor_required';
+  return isAsked ? 'Ada’s account, behind a factor of Eve’s' : null;
+};
 
 export const changeAttacks: Attack[] = [
   {
@@ -117,6 +125,43 @@ export const changeAttacks: Attack[] = [
       const password = newPassword();
       await post(target, 'ada', UNDO, { token: first.back, newPassword: password });
       return (await isBack(target, ada, password)) ? null : 'Ada’s account, for good';
+    },
+  },
+  {
+    id: 'link-undo-factor',
+    title: 'Add an authenticator app, move the account, and keep Ada out after she took it back',
+    needsLab: true,
+    run: async (target) => {
+      const ada = await target.person('ada');
+      await enrol(ada.client);
+      const { back } = await moveAway(target, ada);
+      const password = newPassword();
+      await post(target, 'ada', UNDO, { token: back, newPassword: password });
+      return keepsOut(target, ada, password);
+    },
+  },
+  {
+    id: 'link-undo-factor-after',
+    title: 'Move the account, add an authenticator app, and keep Ada out after she took it back',
+    needsLab: true,
+    run: async (target) => {
+      const ada = await target.person('ada');
+      const { back, moved } = await moveAway(target, ada);
+      await enrol(moved.client);
+      const password = newPassword();
+      await post(target, 'ada', UNDO, { token: back, newPassword: password });
+      return keepsOut(target, ada, password);
+    },
+  },
+  {
+    id: 'link-undo-passkey',
+    title: 'Add a passkey, move the account, and sign in with it after Ada took it back',
+    needsLab: true,
+    run: async (target) => {
+      const ada = await withPasskey(target, 'ada');
+      const { back } = await moveAway(target, ada);
+      await post(target, 'ada', UNDO, { token: back, newPassword: newPassword() });
+      return lootOf(target, ada, await signIn(target, 'eve', ada.device));
     },
   },
 ];

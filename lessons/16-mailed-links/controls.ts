@@ -241,4 +241,14 @@ export const controls: Control[] = [
     removal: removal(MOVE_LINKS, ['\n            AND l.expires_at >= owner.expires_at', '']),
     opens: ['link-undo-own'],
   },
+  {
+    id: 'link-undo-factors',
+    title: 'A way back takes out the factors that were added since the week before the move',
+    file: MOVE_LINKS,
+    removal: removal(MOVE_LINKS, [
+      '    if (moves[0]) await this.removeNewFactors(tx, moves[0]);\n',
+      '',
+    ]),
+    opens: ['link-undo-factor', 'link-undo-factor-after', 'link-undo-passkey'],
+  },
 ];

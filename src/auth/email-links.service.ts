@@ -3,6 +3,7 @@ import { DataSource, type EntityManager } from 'typeorm';
 import type { Actor } from '../access/actor.js';
 import { isUniqueViolation } from '../database/database-errors.js';
 import { Problem } from '../http/problem.js';
+import { FactorsService } from './factors.service.js';
 import { MailLinksService } from './mail-links.service.js';
 import { createToken, hashToken } from './tokens.js';
 
@@ -18,12 +19,18 @@ export interface Move {
   toEmail: string;
 }
 
+/** A move that is taken back. */
+interface Undone extends Move {
+  addedSince: Date;
+}
+
 /** Links that change the address of one account: each is bound to the account and to both addresses. */
 @Injectable()
 export class EmailLinksService {
   constructor(
     private readonly dataSource: DataSource,
     private readonly links: MailLinksService,
+    private readonly factors: FactorsService,
   ) {}
 
   /** The work is one transaction. Throws `invalid_link` when it moved nobody. */
@@ -94,7 +101,7 @@ export class EmailLinksService {
    */
   async spendUndo(tx: EntityManager, token: string, newHash: string): Promise<Move | undefined> {
     const [moves] = await unlessTaken(
-      tx.sql<[Move[], number]>`
+      tx.sql<[Undone[], number]>`
         WITH owner AS MATERIALIZED (
           SELECT u.id, l.expires_at FROM mail_links l JOIN users u ON u.id = l.user_id
           WHERE l.token_hash = ${hashToken(token)} AND l.purpose = 'undo_email_change'
@@ -105,15 +112,26 @@ export class EmailLinksService {
           DELETE FROM mail_links l USING owner
           WHERE l.user_id = owner.id AND l.purpose = 'undo_email_change'
             AND l.expires_at >= owner.expires_at
-          RETURNING l.token_hash, l.user_id, l.from_email, l.to_email
+          RETURNING l.token_hash, l.user_id, l.from_email, l.to_email, l.expires_at
         )
         UPDATE users SET email = spent.to_email, password_hash = ${newHash}, password_is_short = false,
           disabled_at = NULL, delete_at = NULL
         FROM spent
         WHERE users.id = spent.user_id AND spent.token_hash = ${hashToken(token)}
-        RETURNING users.id, from_email AS "fromEmail", to_email AS "toEmail"`,
+        RETURNING users.id, from_email AS "fromEmail", to_email AS "toEmail",
+          spent.expires_at - 2 * ${UNDO_DAYS} * interval '1 day' AS "addedSince"`,
     );
+    if (moves[0]) await this.removeNewFactors(tx, moves[0]);
     return moves[0];
+  }
+
+  /**
+   * From as long before the move as the link lives: a thief adds a factor of his own, which then keeps
+   * the owner out, or lets his passkey in. Older ones stay: whoever reads a mailbox that the owner has
+   * left must not get past them.
+   */
+  private removeNewFactors(tx: EntityManager, { id, toEmail, addedSince }: Undone): Promise<void> {
+    return this.factors.removeAddedSince(tx, { id, email: toEmail }, addedSince);
   }
 }
 

@@ -114,14 +114,27 @@ export class FactorsService {
           RETURNING true`;
         if (removed.length === 0) throw new Problem('not_found');
         await this.endOthers(tx, actor);
-        await tx.sql`
-          DELETE FROM recovery_codes WHERE user_id = ${owner.id} AND NOT EXISTS (
-            SELECT FROM factors WHERE user_id = ${owner.id} AND confirmed_at IS NOT NULL)`;
+        await this.recoveryCodes.removeIdle(tx, owner.id);
         await this.mailer.send(tx, { to: owner.email, template: 'factorRemoved', values: {} });
       }),
     );
     await this.revocations.caughtUp();
     this.log.record('authn_factor_removed', { userId: actor.userId, factorId: id });
+  }
+
+  /** Whoever added them. Lock the row of users before. */
+  async removeAddedSince(
+    tx: EntityManager,
+    { id, email }: Pick<Owner, 'id' | 'email'>,
+    since: Date,
+  ) {
+    const [removed] = await tx.sql<[{ id: string }[], number]>`
+      DELETE FROM factors WHERE user_id = ${id} AND created_at >= ${since} RETURNING id`;
+    if (removed.length === 0) return;
+    await this.recoveryCodes.removeIdle(tx, id);
+    await this.mailer.send(tx, { to: email, template: 'factorRemoved', values: {} });
+    for (const factor of removed)
+      this.log.record('authn_factor_removed', { userId: id, factorId: factor.id, by: 'undo' });
   }
 
   /** Throws `no_second_factor`. */

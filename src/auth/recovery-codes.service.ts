@@ -43,6 +43,13 @@ export class RecoveryCodesService {
     return true;
   }
 
+  /** They stand in for a factor; whoever has none left needs none of them. */
+  async removeIdle(tx: EntityManager, userId: string): Promise<void> {
+    await tx.sql`
+      DELETE FROM recovery_codes WHERE user_id = ${userId} AND NOT EXISTS (
+        SELECT FROM factors WHERE user_id = ${userId} AND confirmed_at IS NOT NULL)`;
+  }
+
   async count(tx: EntityManager, userId: string): Promise<number> {
     const rows = await tx.sql<{ left: number }[]>`
       SELECT count(*)::int AS left FROM recovery_codes WHERE user_id = ${userId}`;
