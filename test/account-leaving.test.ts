@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { DataSource } from 'typeorm';
 import { SecurityLog } from '../src/audit/security-log.js';
 import { Housekeeping } from '../src/database/housekeeping.js';
 import { withClient } from '../src/database/provision.js';
+import { RecipientLimit } from '../src/mail/recipient-limit.js';
 import { countStatuses, expectProblem, type Page } from './support/answers.js';
 import { liveSessions, refresh, signInAgain, tryLogin } from './support/auth.js';
 import {
@@ -30,7 +32,8 @@ beforeAll(async () => {
 });
 afterAll(() => app.close());
 
-const cancel = (token: string) => app.client().post(CANCEL, { token });
+const cancel = (token: string, password = newPassword()) =>
+  app.client().post(CANCEL, { token, newPassword: password });
 const sweep = () => app.app.get(Housekeeping).run();
 
 /** Asks for the end of the account, and reads the mail. */
@@ -38,6 +41,12 @@ async function leave({ client, email, password }: Person): Promise<string> {
   const answer = await client.delete('/v1/users/me', { currentPassword: password });
   if (answer.status !== 204) throw new Error(`deletion answered ${answer.status}`);
   return mailedToken(app.database, email);
+}
+/** Calls it off, and answers the person with the new password. */
+async function keep(person: Person, token: string): Promise<Person> {
+  const password = newPassword();
+  expect((await cancel(token, password)).status).toBe(204);
+  return { ...person, password };
 }
 const row = async ({ id }: Person) =>
   (await app.database.query('SELECT * FROM users WHERE id = $1', [id]))[0];
@@ -150,11 +159,11 @@ describe('DELETE /v1/users/me', () => {
     const [change, forgotten] = [await asksFor(ada, address), await resetToken(ada)];
     const token = await leave(ada);
     expect(await linksOf(ada)).toEqual([{ purpose: 'cancel_deletion' }]);
-    expect((await cancel(token)).status).toBe(204);
+    const kept = await keep(ada, token);
     expectProblem(await confirm(change), 400, 'invalid_link');
     expectProblem(await reset(forgotten), 400, 'invalid_link');
     expect(await row(ada)).toMatchObject({ email: ada.email });
-    expect((await tryLogin(app.client(), ada.email, ada.password)).status).toBe(200);
+    expect((await tryLogin(app.client(), ada.email, kept.password)).status).toBe(200);
   });
 
   it('sends no link for a new password meanwhile', async () => {
@@ -170,11 +179,12 @@ describe('POST /v1/auth/cancel-deletion', () => {
   it('keeps the account with all that it owns, says so by mail, and signs nobody in', async () => {
     const ada = await signUp(app);
     const { id } = await createResource(ada);
-    const answer = await cancel(await leave(ada));
+    const password = newPassword();
+    const answer = await cancel(await leave(ada), password);
     expect([answer.status, answer.text]).toEqual([204, '']);
     expect(await row(ada)).toMatchObject({ disabled_at: null, delete_at: null });
     expectProblem(await ada.client.get('/v1/users/me'), 401, 'invalid_token');
-    const again = await signInAgain(app, ada);
+    const again = await signInAgain(app, { ...ada, password });
     expect((await again.client.get(`/v1/resources/${id}`)).status).toBe(200);
     const templates = (await mailsTo(ada.email)).map(({ template }) => template);
     expect(templates).toEqual(['accountLeaving', 'accountKept']);
@@ -182,18 +192,44 @@ describe('POST /v1/auth/cancel-deletion', () => {
     expect(await row(ada)).toMatchObject({ email: ada.email });
   });
 
-  it('lets one of fifty parallel uses win', async () => {
+  it('lets one of fifty parallel uses win, with its password', async () => {
     const ada = await signUp(app);
     const token = await leave(ada);
-    const answers = await Promise.all(Array.from({ length: AT_ONCE }, () => cancel(token)));
+    const passwords = Array.from({ length: AT_ONCE }, () => newPassword());
+    const answers = await Promise.all(passwords.map((password) => cancel(token, password)));
     expect(countStatuses(answers)).toEqual({ 204: 1, 400: AT_ONCE - 1 });
+    const winner = passwords[answers.findIndex(({ status }) => status === 204)] ?? '';
+    expect((await tryLogin(app.client(), ada.email, winner)).status).toBe(200);
+  });
+
+  it('refuses a weak password, which leaves the link good', async () => {
+    const ada = await signUp(app);
+    const token = await leave(ada);
+    const before = await row(ada);
+    expectProblem(await cancel(token, 'short'), 400, 'weak_password');
+    expect(await row(ada)).toEqual(before);
+    await keep(ada, token);
+  });
+
+  it('asks for a long password although there is a second factor: a thief may have added it', async () => {
+    const ada = await signUp(app);
+    await app.database.query('UPDATE users SET has_second_factor = true WHERE id = $1', [ada.id]);
+    expectProblem(await cancel(await leave(ada), 'plum orchid'), 400, 'weak_password');
+  });
+
+  it('lets the owner in, however many guessed meanwhile', async () => {
+    const ada = await signUp(app);
+    const token = await leave(ada);
+    for (let guesses = 0; guesses < 20; guesses += 1)
+      await tryLogin(app.client(), ada.email, newPassword());
+    const { email, password } = await keep(ada, token);
+    expect((await tryLogin(app.client(), email, password)).status).toBe(200);
   });
 
   it('is good once: a link from an old mail does not take the next deletion back', async () => {
     const ada = await signUp(app);
     const old = await leave(ada);
-    expect((await cancel(old)).status).toBe(204);
-    const again = await signInAgain(app, ada);
+    const again = await signInAgain(app, await keep(ada, old));
     const fresh = await leave(again);
     expectProblem(await cancel(old), 400, 'invalid_link');
     expect(await row(ada)).toMatchObject({ delete_at: expect.any(Date) });
@@ -353,6 +389,31 @@ describe('a call back that waits while the sweep takes the account', () => {
 });
 
 describe('a thief who knows the password', () => {
+  it('does not delete the account again, once its owner has called it back', async () => {
+    const ada = await signUp(app);
+    const kept = await keep(ada, await leave(ada));
+    const refused = await tryLogin(app.client(), ada.email, ada.password);
+    expectProblem(refused, 401, 'invalid_credentials');
+    expectProblem(
+      await refresh(app.client(), ada.tokens.refreshToken),
+      401,
+      'invalid_refresh_token',
+    );
+    expect(await row(ada)).toMatchObject({ delete_at: null });
+    await signInAgain(app, kept);
+  });
+
+  it('cannot use up the mails that bring the link', async () => {
+    const ada = await signUp(app);
+    const limit = app.app.get(RecipientLimit);
+    const takeOne = () =>
+      limit.admits(app.app.get(DataSource).manager, ada.email, 'accountLeaving');
+    while (await takeOne());
+    const token = await leave(ada);
+    expect(await mailsTo(ada.email)).toEqual([{ template: 'accountLeaving' }]);
+    await keep(ada, token);
+  });
+
   it('moves the account and deletes it, and the old mailbox still takes it back', async () => {
     const ada = await signUp(app);
     const { id } = await createResource(ada);

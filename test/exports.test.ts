@@ -192,7 +192,7 @@ describe('POST /v1/auth/download-export', () => {
     const reset = { token, newPassword: newPassword() };
     for (const answer of [
       await app.client().post('/v1/auth/reset-password', reset),
-      await app.client().post('/v1/auth/cancel-deletion', { token }),
+      await app.client().post('/v1/auth/cancel-deletion', reset),
       await download(ada, forgotten),
       await download(ada, `${token}=`),
     ])
@@ -239,9 +239,14 @@ describe('POST /v1/auth/download-export', () => {
     const ada = await signUp(app);
     const token = await exported(ada);
     await ada.client.delete('/v1/users/me', { currentPassword: ada.password });
-    const kept = { token: await mailedToken(app.database, ada.email) };
+    const password = newPassword();
+    const kept = { token: await mailedToken(app.database, ada.email), newPassword: password };
     expect((await app.client().post('/v1/auth/cancel-deletion', kept)).status).toBe(204);
-    expectProblem(await download(await signInAgain(app, ada), token), 400, 'invalid_link');
+    expectProblem(
+      await download(await signInAgain(app, { ...ada, password }), token),
+      400,
+      'invalid_link',
+    );
   });
 
   it('has nothing of one that has expired, and the sweep deletes it with its parts', async () => {

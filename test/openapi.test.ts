@@ -128,7 +128,7 @@ describe('the OpenAPI document', () => {
       'POST /v1/auth/accept-invitation': ['token', 'password', 'displayName'],
       'POST /v1/auth/confirm-email-change': ['token'],
       'POST /v1/auth/undo-email-change': ['token', 'newPassword'],
-      'POST /v1/auth/cancel-deletion': ['token'],
+      'POST /v1/auth/cancel-deletion': ['token', 'newPassword'],
       'POST /v1/auth/login': ['email', 'password', 'refreshTokenIn'],
       'POST /v1/auth/second-factor': ['challenge', 'code', 'refreshTokenIn'],
       'POST /v1/auth/second-factor/passkey': [...passkey, 'challenge'],

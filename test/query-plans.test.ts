@@ -159,7 +159,8 @@ async function visitAuth(): Promise<void> {
   await visit(anybody, 'POST /v1/auth/login', {
     body: { email: admin.email, password: admin.password },
   });
-  const cancel = { token: await mailedToken(app.database, admin.email) };
+  const link = await mailedToken(app.database, admin.email);
+  const cancel = { token: link, newPassword: newPassword() };
   const { status } = await visit(anybody, 'POST /v1/auth/cancel-deletion', { body: cancel });
   expect(status).toBe(204);
 }

@@ -3,9 +3,9 @@ import { administrator } from '../02-broken-function-level-authorization/adminis
 import type { Attack } from '../engine/lesson.js';
 import { addressOf, CONFIRM, changeToken, newPassword, post } from '../16-mailed-links/parts.js';
 import {
-  cancel,
   cancelTwiceAtOnce,
   isIn,
+  keep,
   leave,
   passDays,
   signedIn,
@@ -56,8 +56,8 @@ export const attacks: Attack[] = [
       const ada = await target.person('ada');
       const token = await leave(target, ada);
       await sleep(SWEEPS_MS);
-      await cancel(target, 'ada', token);
-      return (await isIn(target, ada)) ? null : 'Ada’s account, gone for good';
+      await keep(target, ada, token);
+      return (await stays(target, ada)) ? null : 'Ada’s account, gone for good';
     },
   },
   {
@@ -67,10 +67,11 @@ export const attacks: Attack[] = [
     run: async (target) => {
       const ada = await target.person('ada');
       const old = await leave(target, ada);
-      await cancel(target, 'ada', old);
-      await leave(target, await signedIn(target, ada));
-      await cancel(target, 'eve', old);
-      return (await isIn(target, ada)) ? 'Ada’s account, kept against her will' : null;
+      const kept = await keep(target, ada, old);
+      await leave(target, await signedIn(target, kept));
+      const eve = await keep(target, { ...kept, name: 'eve' }, old);
+      const isKept = (await isIn(target, eve)) || (await isIn(target, kept));
+      return isKept ? 'Ada’s account, kept against her will' : null;
     },
   },
   {
@@ -81,9 +82,9 @@ export const attacks: Attack[] = [
       const ada = await target.person('ada');
       const email = addressOf('eve');
       const change = await changeToken(target, ada, email);
-      await cancel(target, 'ada', await leave(target, ada));
+      const kept = await keep(target, ada, await leave(target, ada));
       await post(target, 'eve', CONFIRM, { token: change });
-      return (await isIn(target, { ...ada, email })) ? 'Ada’s account, in Eve’s mailbox' : null;
+      return (await isIn(target, { ...kept, email })) ? 'Ada’s account, in Eve’s mailbox' : null;
     },
   },
   {
@@ -105,8 +106,20 @@ export const attacks: Attack[] = [
       const [root, mallory] = [await administrator(target, 'root'), await target.person('mallory')];
       const token = await leave(target, mallory);
       await root.client.post(`/v1/users/${mallory.id}/disable`);
-      await cancel(target, 'mallory', token);
-      return (await isIn(target, mallory)) ? 'the use of a disabled account' : null;
+      const kept = await keep(target, mallory, token);
+      const isBack = (await isIn(target, kept)) || (await isIn(target, mallory));
+      return isBack ? 'the use of a disabled account' : null;
+    },
+  },
+  {
+    id: 'leave-again',
+    title: 'Delete Ada’s account with her stolen password as often as she calls it back',
+    needsLab: true,
+    run: async (target) => {
+      const ada = await target.person('ada');
+      await keep(target, ada, await leave(target, ada));
+      const { accessToken } = await signIn(target, 'eve', ada);
+      return accessToken ? 'a session, to delete it again' : null;
     },
   },
   ...[0, 3].map((days): Attack => ({

@@ -2,7 +2,7 @@ import type { Change, Control, Lesson, WrongFix } from '../engine/lesson.js';
 import { attacks } from './attacks.js';
 import { ask, download, exportAttacks } from './export-attacks.js';
 import { exportControls, exportStacks, exportWrongFixes } from './export-controls.js';
-import { ACCESS, cancel, DEPARTURES, ERASURE, isIn, leave } from './parts.js';
+import { ACCESS, DEPARTURE_UNDO, DEPARTURES, ERASURE, isIn, keep, leave } from './parts.js';
 import { shareAttacks } from './share-attacks.js';
 
 const AUTH = 'src/auth/auth.service.ts';
@@ -25,9 +25,20 @@ const controls: Control[] = [
   {
     id: 'leave-once',
     title: 'One statement looks whether the account is leaving, and keeps it',
-    file: DEPARTURES,
-    removal: edit(DEPARTURES, 'WHERE delete_at > now() AND NOT', 'WHERE NOT'),
+    file: DEPARTURE_UNDO,
+    removal: edit(DEPARTURE_UNDO, 'WHERE delete_at > now() AND NOT', 'WHERE NOT'),
     opens: ['leave-raced'],
+  },
+  {
+    id: 'leave-new-password',
+    title: 'Who calls the account back sets a new password',
+    file: DEPARTURE_UNDO,
+    removal: edit(
+      DEPARTURE_UNDO,
+      'SET password_hash = ${newHash}, password_is_short = false,\n        disabled_at',
+      'SET disabled_at',
+    ),
+    opens: ['leave-again'],
   },
   {
     id: 'leave-links-die',
@@ -129,8 +140,8 @@ export const lesson: Lesson = {
     const { id } = await target.resource(ada);
     const copy = await download(ada.client, await ask(target, ada));
     if (!copy.includes(id)) throw new Error('nobody can take along what is his');
-    await cancel(target, 'ada', await leave(target, ada));
-    if (!(await isIn(target, ada))) throw new Error('nobody can think again');
+    const kept = await keep(target, ada, await leave(target, ada));
+    if (!(await isIn(target, kept))) throw new Error('nobody can think again');
     const rows = await target.lab.database.query('SELECT FROM resources WHERE id = $1', [id]);
     if (rows.length !== 1) throw new Error('what was called off has taken something along');
   },

@@ -1,9 +1,11 @@
 import { withClient } from '../../src/database/provision.js';
 import { untilWaiting } from '../../test/support/waiting.js';
+import { newPassword } from '../16-mailed-links/parts.js';
 import type { Account, Person, Target } from '../engine/target.js';
 
 export const ACCESS = 'src/resources/resource-access.ts';
 export const DEPARTURES = 'src/auth/departures.service.ts';
+export const DEPARTURE_UNDO = 'src/auth/departure-undo.service.ts';
 export const ERASURE = 'src/users/erasure.service.ts';
 const CANCEL = '/v1/auth/cancel-deletion';
 
@@ -14,8 +16,15 @@ export async function leave(target: Target, { client, email, password }: Person)
 }
 
 /** Everybody from an address of his own, so that no budget of an address decides. */
-export const cancel = (target: Target, who: string, token: string) =>
-  target.stranger(who).post(CANCEL, { token });
+const cancel = (target: Target, { name, password }: Person, token: string) =>
+  target.stranger(name).post(CANCEL, { token, newPassword: password });
+
+/** Calls the deletion off, and answers the person with the new password. */
+export async function keep(target: Target, person: Person, token: string): Promise<Person> {
+  const kept = { ...person, password: newPassword() };
+  await cancel(target, kept, token);
+  return kept;
+}
 
 export const signIn = async (target: Target, who: string, { email, password }: Account) =>
   (
@@ -40,12 +49,16 @@ export async function stays({ lab }: Target, { id }: Person): Promise<boolean> {
 }
 
 /** Two uses of one link that were both let in, before either was decided. */
-export async function cancelTwiceAtOnce(target: Target, { id }: Person, token: string) {
+export async function cancelTwiceAtOnce(target: Target, ada: Person, token: string) {
   const { database } = target.lab;
   return withClient(database.urls.owner, async (owner) => {
     await owner.query('BEGIN');
-    await owner.query('SELECT FROM users WHERE id = $1 FOR UPDATE', [id]);
-    const uses = Promise.all([cancel(target, 'ada', token), cancel(target, 'eve', token)]);
+    await owner.query('SELECT FROM users WHERE id = $1 FOR UPDATE', [ada.id]);
+    const uses = Promise.all(
+      ['ada', 'eve'].map((name) =>
+        cancel(target, { ...ada, name, password: newPassword() }, token),
+      ),
+    );
     await untilWaiting(database, 2);
     await owner.query('COMMIT');
     return uses;

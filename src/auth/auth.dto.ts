@@ -120,6 +120,9 @@ export class ConfirmEmailChangeRequest {
 export class CancelDeletionRequest {
   @linkToken()
   token!: string;
+
+  @password('15 to 128 characters, not a common password.')
+  newPassword!: string;
 }
 
 export class InviteRequest {

@@ -7,6 +7,7 @@ import { AccountService } from './account.service.js';
 import { AuthController } from './auth.controller.js';
 import { AuthService } from './auth.service.js';
 import { BreachedPasswordsService } from './breached-passwords.service.js';
+import { DepartureUndoService } from './departure-undo.service.js';
 import { DeparturesController } from './departures.controller.js';
 import { DeparturesService } from './departures.service.js';
 import { EmailChangesController } from './email-changes.controller.js';
@@ -78,6 +79,7 @@ import { TotpSecretsService } from './totp-secrets.service.js';
     AuthService,
     AccountService,
     DeparturesService,
+    DepartureUndoService,
     SignUpRequestsService,
     SignUpsService,
     RecoveryRequestsService,

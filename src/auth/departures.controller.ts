@@ -5,11 +5,15 @@ import type { Actor } from '../access/actor.js';
 import { RateLimit } from '../http/rate-limit.js';
 import { ReturnsNothing } from '../http/returns.decorator.js';
 import { CancelDeletionRequest, DeleteAccountRequest } from './auth.dto.js';
+import { DepartureUndoService } from './departure-undo.service.js';
 import { DeparturesService } from './departures.service.js';
 
 @Controller()
 export class DeparturesController {
-  constructor(private readonly departures: DeparturesService) {}
+  constructor(
+    private readonly departures: DeparturesService,
+    private readonly undoing: DepartureUndoService,
+  ) {}
 
   @Delete('users/me')
   @ApiTags('users')
@@ -17,7 +21,7 @@ export class DeparturesController {
     summary: 'Ask for the end of your account and all that it owns; ends all sessions',
     description:
       'It is deleted seven days later. Until then nobody signs in to it or sees what it shares, and the ' +
-      'link of a mail keeps it.',
+      'link of a mail keeps it, with a new password.',
   })
   @Roles('user', 'admin')
   @FreshAuth(FRESH)
@@ -36,12 +40,13 @@ export class DeparturesController {
   @Post('auth/cancel-deletion')
   @ApiTags('auth')
   @ApiOperation({
-    summary: 'Keep an account that is about to be deleted, with the link of the mail',
+    summary:
+      'Keep an account that is about to be deleted, with the link of the mail and a new password',
   })
   @Public()
   @RateLimit('credentials')
-  @ReturnsNothing(204, { problems: ['invalid_link'] })
-  cancel(@Body() { token }: CancelDeletionRequest) {
-    return this.departures.cancel(token);
+  @ReturnsNothing(204, { problems: ['invalid_link', 'weak_password', 'overloaded'] })
+  cancel(@Body() request: CancelDeletionRequest, @Ip() ip: string) {
+    return this.undoing.cancel(request, ip);
   }
 }

@@ -1,8 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { DataSource, type EntityManager } from 'typeorm';
+import type { EntityManager } from 'typeorm';
 import type { Actor } from '../access/actor.js';
-import { SecurityLog } from '../audit/security-log.js';
-import { Problem } from '../http/problem.js';
 import { Mailer } from '../mail/mailer.js';
 import { UsersService } from '../users/users.service.js';
 import { AccountService } from './account.service.js';
@@ -17,29 +15,16 @@ export const GRACE_DAYS = UNDO_DAYS;
 @Injectable()
 export class DeparturesService {
   constructor(
-    private readonly dataSource: DataSource,
     private readonly users: UsersService,
     private readonly account: AccountService,
     private readonly links: MailLinksService,
     private readonly mailer: Mailer,
-    private readonly log: SecurityLog,
   ) {}
 
   /** Ends every session. Throws `wrong_password`, `last_administrator`, `rate_limited`. */
   async begin(actor: Actor, currentPassword: string, ip: string): Promise<void> {
     await this.account.reauthenticate(actor, currentPassword, ip);
     await this.leave(actor);
-  }
-
-  /** Throws `invalid_link`. Signs nobody in: a link in a mail is not the password. */
-  async cancel(token: string): Promise<void> {
-    const userId = await this.dataSource.transaction(async (tx) => {
-      const owner = await this.keep(tx, token);
-      if (!owner) throw new Problem('invalid_link');
-      await this.mailer.send(tx, { to: owner.email, template: 'accountKept', values: {} });
-      return owner.id;
-    });
-    this.log.record('user_updated', { userId, change: 'staying' });
   }
 
   private leave(actor: Actor): Promise<void> {
@@ -55,19 +40,5 @@ export class DeparturesService {
       INSERT INTO mail_links (token_hash, user_id, purpose, expires_at)
       SELECT ${hashToken(token)}, id, 'cancel_deletion', delete_at FROM users WHERE id = ${userId}`;
     return this.links.urlOf('account/cancel-deletion', token);
-  }
-
-  /**
-   * One statement decides: of any number of parallel uses one is told that it was the one, and when the
-   * sweep was faster, none. A trigger takes the link away.
-   */
-  private async keep(tx: EntityManager, token: string) {
-    const [kept] = await tx.sql<[{ id: string; email: string }[], number]>`
-      UPDATE users SET disabled_at = NULL, delete_at = NULL
-      WHERE delete_at > now() AND NOT is_erased AND id = (
-        SELECT user_id FROM mail_links
-        WHERE token_hash = ${hashToken(token)} AND purpose = 'cancel_deletion' AND expires_at > now())
-      RETURNING id, email`;
-    return kept[0];
   }
 }

@@ -61,15 +61,15 @@ export const TEMPLATES = {
     lines: [
       'Your account and all that it owns will be deleted, as was asked for with its password. You were signed out.',
       'When: {time}',
-      'If you want to keep it, or if it was not you, open this link before then:',
+      'If you want to keep it, or if it was not you, open this link before then. It keeps the account, with a new password:',
       '{link}',
     ],
   },
   accountKept: {
     subject: 'Your account stays',
     lines: [
-      'Your account will not be deleted: the link in our last mail was used to keep it.',
-      'If it was not you who asked to delete it, set a new password at once: somebody knows yours.',
+      'Your account will not be deleted: the link in our last mail was used to keep it, with a new password.',
+      'If it was not you, set a new password at once: somebody reads your mails.',
     ],
   },
   exportReady: {

@@ -74,9 +74,9 @@ const FORMS: Record<string, LinkForm> = {
   },
   'cancel-deletion': {
     title: 'Keep your account',
-    body: '<p>Your account is about to be deleted, with all that it owns. You can still keep it.</p>',
+    body: `<p>Your account is about to be deleted, with all that it owns. You can still keep it, with a new password.</p>${newPassword('New password', 'newPassword')}`,
     button: 'Keep my account',
-    done: 'Your account stays as it was. Sign in; if it was not you who wanted it deleted, set a new password first.',
+    done: 'Your account stays, and has a new password. Sign in.',
   },
   'download-export': {
     title: 'Your data',

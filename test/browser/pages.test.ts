@@ -246,9 +246,11 @@ describe('/account/cancel-deletion', () => {
     await ada.client.delete('/v1/users/me', { currentPassword: ada.password });
     await openLink('cancel-deletion', await mailedToken(app.database, ada.email));
     expect(await canSignInWith(app, ada, ada.password)).toBe(false);
+    const password = newPassword();
+    await page.type('#password', password);
     await page.click('#form button');
-    await shows(page, '#status', 'Your account stays as it was.');
-    expect(await canSignInWith(app, ada, ada.password)).toBe(true);
+    await shows(page, '#status', 'Your account stays, and has a new password.');
+    expect(await canSignInWith(app, ada, password)).toBe(true);
   });
 });
 
