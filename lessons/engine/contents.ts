@@ -4,8 +4,9 @@ import type { Lesson } from './lesson.js';
 const PARTS: [from: string, title: string][] = [
   ['00', 'Before you begin'],
   ['01', 'Who may do what, and with which data'],
-  ['10', 'Who it is: tokens, sessions, passwords'],
+  ['09', 'Who it is: passkeys, tokens, sessions, passwords'],
   ['20', 'What surrounds the code'],
+  ['25', 'When somebody leaves'],
 ];
 
 /** The table of contents, lessons/README.md. */
