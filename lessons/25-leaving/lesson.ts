@@ -45,7 +45,7 @@ const controls: Control[] = [
     title: 'Whoever leaves or comes back leaves no open link behind',
     file: 'migrations/0010-leaving.sql',
     removal: { sql: 'DROP TRIGGER user_leaving_changed ON users' },
-    opens: ['leave-old-link', 'leave-open-change'],
+    opens: ['leave-old-link'],
   },
   {
     id: 'leave-told-to-owner',
@@ -133,7 +133,14 @@ export const lesson: Lesson = {
   api: ['API1:2023', 'API2:2023', 'API3:2023', 'API4:2023', 'API6:2023'],
   attacks: [...attacks, ...shareAttacks, ...exportAttacks],
   controls: [...controls, ...exportControls],
-  stacks: exportStacks,
+  stacks: [
+    ...exportStacks,
+    // The new password alone ends a change of address that is under way.
+    {
+      controls: ['leave-links-die', 'link-dies-on-change'],
+      opens: ['leave-old-link', 'leave-open-change'],
+    },
+  ],
   wrongFixes: [...wrongFixes, ...exportWrongFixes],
   use: async (target) => {
     const ada = await target.person('ada');
