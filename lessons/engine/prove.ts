@@ -71,10 +71,9 @@ async function inParallel(states: State[]): Promise<Observation[]> {
 /** Which of the removals was it? Each alone tells. What got nothing without all of them is proven. */
 function oneByOne(alone: State[], { state: group, loot }: Observation): State[] {
   const open = new Set(group.attacks.filter(({ id }) => loot.get(id) !== null));
-  return alone.map((state) => ({
-    ...state,
-    attacks: state.attacks.filter((attack) => open.has(attack)),
-  }));
+  return alone
+    .map((state) => ({ ...state, attacks: state.attacks.filter((attack) => open.has(attack)) }))
+    .filter(({ attacks }) => attacks.length > 0);
 }
 
 function report({ state, loot, surprises, milliseconds }: Observation, done: number, of: number) {
