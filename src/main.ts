@@ -72,7 +72,10 @@ main().then(
     // A fault of the operator's is told in words; a stack trace would only hide them.
     const { message, stack, code } = error as Error & { code?: string };
     const known = error instanceof ConfigError || error instanceof InsecureRouteError;
-    const taken = code === 'EADDRINUSE' ? `${message}: set PORT to another one, and PUBLIC_URL with it` : undefined;
+    const taken =
+      code === 'EADDRINUSE'
+        ? `${message}: set PORT to another one, and PUBLIC_URL with it`
+        : undefined;
     process.stderr.write(`${taken ?? (known ? message : stack)}\n`);
     process.exit(1);
   },
