@@ -117,7 +117,8 @@ export class ConfirmEmailChangeRequest {
   token!: string;
 }
 
-export class CancelDeletionRequest {
+/** What somebody with the password has done to an account, its owner takes back. */
+export class TakeBackRequest {
   @linkToken()
   token!: string;
 

@@ -3,7 +3,7 @@ import { DataSource, type EntityManager } from 'typeorm';
 import { SecurityLog } from '../audit/security-log.js';
 import { Problem } from '../http/problem.js';
 import { Mailer } from '../mail/mailer.js';
-import type { CancelDeletionRequest } from './auth.dto.js';
+import type { TakeBackRequest } from './auth.dto.js';
 import { LoginThrottle } from './login-throttle.js';
 import { PasswordHasher } from './password-hasher.js';
 import { checkPassword } from './password-policy.js';
@@ -21,7 +21,7 @@ export class DepartureUndoService {
   ) {}
 
   /** Signs nobody in: a link in a mail is not the password. Throws as a reset of the password does. */
-  async cancel({ token, newPassword }: CancelDeletionRequest, ip: string): Promise<void> {
+  async cancel({ token, newPassword }: TakeBackRequest, ip: string): Promise<void> {
     const leaving = await this.find(token);
     if (!leaving) throw new Problem('invalid_link');
     // As long as the only factor, whatever factors there are: somebody else may have added them.

@@ -4,7 +4,7 @@ import { CurrentActor, FRESH, FreshAuth, Public, Roles } from '../access/access.
 import type { Actor } from '../access/actor.js';
 import { RateLimit } from '../http/rate-limit.js';
 import { ReturnsNothing } from '../http/returns.decorator.js';
-import { CancelDeletionRequest, DeleteAccountRequest } from './auth.dto.js';
+import { TakeBackRequest, DeleteAccountRequest } from './auth.dto.js';
 import { DepartureUndoService } from './departure-undo.service.js';
 import { DeparturesService } from './departures.service.js';
 
@@ -46,7 +46,7 @@ export class DeparturesController {
   @Public()
   @RateLimit('credentials')
   @ReturnsNothing(204, { problems: ['invalid_link', 'weak_password', 'overloaded'] })
-  cancel(@Body() request: CancelDeletionRequest, @Ip() ip: string) {
+  cancel(@Body() request: TakeBackRequest, @Ip() ip: string) {
     return this.undoing.cancel(request, ip);
   }
 }

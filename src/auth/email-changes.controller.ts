@@ -4,7 +4,7 @@ import { CurrentActor, FRESH, FreshAuth, Public, Roles } from '../access/access.
 import type { Actor } from '../access/actor.js';
 import { RateLimit } from '../http/rate-limit.js';
 import { ReturnsNothing } from '../http/returns.decorator.js';
-import { ChangeEmailRequest, ConfirmEmailChangeRequest, ResetPasswordRequest } from './auth.dto.js';
+import { ChangeEmailRequest, ConfirmEmailChangeRequest, TakeBackRequest } from './auth.dto.js';
 import { EmailChangesService } from './email-changes.service.js';
 import { EmailUndoService } from './email-undo.service.js';
 
@@ -47,7 +47,7 @@ export class EmailChangesController {
   @Public()
   @RateLimit('credentials')
   @ReturnsNothing(204, { problems: ['invalid_link', 'weak_password', 'overloaded'] })
-  undo(@Body() request: ResetPasswordRequest, @Ip() ip: string) {
+  undo(@Body() request: TakeBackRequest, @Ip() ip: string) {
     return this.undoing.undo(request, ip);
   }
 }

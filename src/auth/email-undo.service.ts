@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { SecurityLog } from '../audit/security-log.js';
 import { Problem } from '../http/problem.js';
 import { Mailer } from '../mail/mailer.js';
-import type { ResetPasswordRequest } from './auth.dto.js';
+import type { TakeBackRequest } from './auth.dto.js';
 import { endSessionsOf } from './end-sessions.js';
 import { EmailLinksService } from './email-links.service.js';
 import { LoginThrottle } from './login-throttle.js';
@@ -23,7 +23,7 @@ export class EmailUndoService {
   ) {}
 
   /** Gives the old address back, and ends every session. Throws as a reset of the password does. */
-  async undo({ token, newPassword }: ResetPasswordRequest, ip: string): Promise<void> {
+  async undo({ token, newPassword }: TakeBackRequest, ip: string): Promise<void> {
     const found = await this.links.findUndo(token);
     if (!found) throw new Problem('invalid_link');
     // As long as the only factor, whatever factors there are: somebody else may have added them.
