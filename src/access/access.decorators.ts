@@ -1,5 +1,6 @@
 import { createParamDecorator, SetMetadata, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
+import { routeConfig } from '../http/route-config.js';
 import type { Actor, Role } from './actor.js';
 
 export const PUBLIC = 'bulwark:public';
@@ -11,6 +12,12 @@ export const Public = () => SetMetadata(PUBLIC, true);
 
 /** Signed-in users with one of these roles may call this route. */
 export const Roles = (...roles: [Role, ...Role[]]) => SetMetadata(ROLES_ALLOWED, roles);
+
+/**
+ * The work of this route is nobody's own: it signs somebody in, or an administrator does it. Row-level
+ * security lets its statements reach every row, so their own conditions are the only wall.
+ */
+export const AcrossOwners = () => routeConfig({ acrossOwners: true });
 
 /**
  * Only sessions that proved their credentials so recently may call this route (RFC 9470, ASVS 7.5.3):

@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { DataSource } from 'typeorm';
 import { Config } from '../config/config.js';
+import { acrossOwners } from '../database/acting.js';
 import { Housekeeping, SWEEP_ROWS } from '../database/housekeeping.js';
 import { DATABASE_LIMITS } from '../database/data-source-options.js';
 
@@ -88,9 +89,11 @@ export class RevocationFeed implements OnApplicationBootstrap, BeforeApplication
   }
 
   private async askDatabase(sessionId: string): Promise<boolean> {
-    const live: unknown[] = await this.dataSource.query(
-      'SELECT FROM sessions WHERE id = $1 AND revoked_at IS NULL',
-      [sessionId],
+    // Asked before anybody is known to have signed in.
+    const live: unknown[] = await acrossOwners(() =>
+      this.dataSource.query('SELECT FROM sessions WHERE id = $1 AND revoked_at IS NULL', [
+        sessionId,
+      ]),
     );
     return live.length === 0;
   }

@@ -1,6 +1,6 @@
 import { Body, Controller, Ip, Post } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
-import { CurrentActor, Public, Roles } from '../access/access.decorators.js';
+import { AcrossOwners, CurrentActor, Public, Roles } from '../access/access.decorators.js';
 import type { Actor } from '../access/actor.js';
 import { Device } from '../http/header.decorators.js';
 import { RateLimit } from '../http/rate-limit.js';
@@ -26,6 +26,7 @@ export class AuthController {
       'cookie `__Host-refresh_token` and not in the body.',
   })
   @Public()
+  @AcrossOwners()
   @RateLimit('credentials')
   @Returns(200, TokensResponse, {
     problems: [
@@ -55,6 +56,7 @@ export class AuthController {
       'back there. The browser must say that the page is of this origin (`Sec-Fetch-Site`, or `Origin`).',
   })
   @Public()
+  @AcrossOwners()
   @RateLimit('credentials')
   @Returns(200, TokensResponse, {
     problems: ['invalid_refresh_token', 'token_reused', 'ambiguous_token', 'cross_site_request'],

@@ -1,6 +1,6 @@
 import { Body, Controller, Delete, Ip, Post } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
-import { CurrentActor, FRESH, FreshAuth, Public, Roles } from '../access/access.decorators.js';
+import { AcrossOwners, CurrentActor, FRESH, FreshAuth, Public, Roles } from '../access/access.decorators.js';
 import type { Actor } from '../access/actor.js';
 import { RateLimit } from '../http/rate-limit.js';
 import { ReturnsNothing } from '../http/returns.decorator.js';
@@ -44,6 +44,7 @@ export class DeparturesController {
       'Keep an account that is about to be deleted, with the link of the mail and a new password',
   })
   @Public()
+  @AcrossOwners()
   @RateLimit('credentials')
   @ReturnsNothing(204, { problems: ['invalid_link', 'weak_password', 'overloaded'] })
   cancel(@Body() request: TakeBackRequest, @Ip() ip: string) {

@@ -1,6 +1,6 @@
 import { Body, Controller, Ip, Post } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
-import { CurrentActor, FRESH, FreshAuth, Public, Roles } from '../access/access.decorators.js';
+import { AcrossOwners, CurrentActor, FRESH, FreshAuth, Public, Roles } from '../access/access.decorators.js';
 import type { Actor } from '../access/actor.js';
 import { RateLimit } from '../http/rate-limit.js';
 import { ReturnsNothing } from '../http/returns.decorator.js';
@@ -34,6 +34,7 @@ export class EmailChangesController {
   @Post('auth/confirm-email-change')
   @ApiOperation({ summary: 'Change the address with the link of the mail; ends all sessions' })
   @Public()
+  @AcrossOwners()
   @RateLimit('credentials')
   @ReturnsNothing(204, { problems: ['invalid_link'] })
   confirm(@Body() { token }: ConfirmEmailChangeRequest) {
@@ -45,6 +46,7 @@ export class EmailChangesController {
     summary: 'Take a change of address back, with a new password; ends all sessions',
   })
   @Public()
+  @AcrossOwners()
   @RateLimit('credentials')
   @ReturnsNothing(204, { problems: ['invalid_link', 'weak_password', 'overloaded'] })
   undo(@Body() request: TakeBackRequest, @Ip() ip: string) {

@@ -1,6 +1,6 @@
 import { Body, Controller, Post } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
-import { CurrentActor, Public, Roles } from '../access/access.decorators.js';
+import { AcrossOwners, CurrentActor, Public, Roles } from '../access/access.decorators.js';
 import type { Actor } from '../access/actor.js';
 import { RateLimit } from '../http/rate-limit.js';
 import { ReturnsNothing } from '../http/returns.decorator.js';
@@ -19,6 +19,7 @@ export class InvitationsController {
   @Post('users/invitations')
   @ApiOperation({ summary: 'Invite somebody by mail; who has an account gets none' })
   @Roles('admin')
+  @AcrossOwners()
   @RateLimit('write')
   @ReturnsNothing(202, { about: 'Accepted: the address gets a mail.' })
   invite(@CurrentActor() actor: Actor, @Body() { email }: InviteRequest) {
@@ -30,6 +31,7 @@ export class InvitationsController {
     summary: 'Make the account that one was invited to, with a password of one’s own',
   })
   @Public()
+  @AcrossOwners()
   @RateLimit('credentials')
   @ReturnsNothing(204, { problems: ['invalid_link', 'weak_password', 'overloaded'] })
   accept(@Body() request: AcceptInvitationRequest) {

@@ -1,6 +1,6 @@
 import { Body, Controller, Ip, Post } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
-import { CurrentActor, Public, Roles } from '../access/access.decorators.js';
+import { AcrossOwners, CurrentActor, Public, Roles } from '../access/access.decorators.js';
 import type { Actor } from '../access/actor.js';
 import { Device } from '../http/header.decorators.js';
 import { RateLimit } from '../http/rate-limit.js';
@@ -31,6 +31,7 @@ export class PasskeyProofsController {
   @Post('passkey/options')
   @ApiOperation({ summary: 'What a browser needs to sign in with a passkey' })
   @Public()
+  @AcrossOwners()
   @RateLimit('credentials')
   @Returns(200, PasskeyOptionsResponse)
   options() {
@@ -40,6 +41,7 @@ export class PasskeyProofsController {
   @Post('passkey')
   @ApiOperation({ summary: 'Sign in with a passkey, without password or code' })
   @Public()
+  @AcrossOwners()
   @RateLimit('credentials')
   @Returns(200, TokensResponse, { problems: ['invalid_passkey', 'cross_site_request'] })
   signIn(
@@ -54,6 +56,7 @@ export class PasskeyProofsController {
   @Post('second-factor/passkey')
   @ApiOperation({ summary: 'Sign in, second half: answer the challenge with a passkey' })
   @Public()
+  @AcrossOwners()
   @RateLimit('credentials')
   @Returns(200, TokensResponse, {
     problems: ['invalid_challenge', 'invalid_passkey', 'cross_site_request'],

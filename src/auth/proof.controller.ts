@@ -1,6 +1,6 @@
 import { Body, Controller, Ip, Post } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
-import { CurrentActor, Public, Roles } from '../access/access.decorators.js';
+import { AcrossOwners, CurrentActor, Public, Roles } from '../access/access.decorators.js';
 import type { Actor } from '../access/actor.js';
 import { Device } from '../http/header.decorators.js';
 import { RateLimit } from '../http/rate-limit.js';
@@ -26,6 +26,7 @@ export class ProofController {
   @Post('second-factor')
   @ApiOperation({ summary: 'Sign in, second half: answer the challenge of a right password' })
   @Public()
+  @AcrossOwners()
   @RateLimit('credentials')
   @Returns(200, TokensResponse, {
     problems: ['invalid_challenge', 'wrong_code', 'too_many_failures', 'cross_site_request'],

@@ -1,6 +1,6 @@
 import { Body, Controller, Ip, Post } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
-import { Public } from '../access/access.decorators.js';
+import { AcrossOwners, Public } from '../access/access.decorators.js';
 import { RateLimit } from '../http/rate-limit.js';
 import { ReturnsNothing } from '../http/returns.decorator.js';
 import { ForgotPasswordRequest, ResetPasswordRequest } from './auth.dto.js';
@@ -18,6 +18,7 @@ export class RecoveryController {
   @Post('forgot-password')
   @ApiOperation({ summary: 'Ask for a link to set a new password; the same answer for everybody' })
   @Public()
+  @AcrossOwners()
   @RateLimit('credentials')
   @ReturnsNothing(202, { about: 'Accepted: if there is such an account, it gets a mail.' })
   forgot(@Body() { email }: ForgotPasswordRequest) {
@@ -27,6 +28,7 @@ export class RecoveryController {
   @Post('reset-password')
   @ApiOperation({ summary: 'Set a new password with the link of a mail; ends all sessions' })
   @Public()
+  @AcrossOwners()
   @RateLimit('credentials')
   @ReturnsNothing(204, { problems: ['invalid_link', 'weak_password', 'overloaded'] })
   reset(@Body() request: ResetPasswordRequest, @Ip() ip: string) {

@@ -1,6 +1,6 @@
 import { Controller, Delete, Get, Param, Query } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
-import { CurrentActor, Roles } from '../access/access.decorators.js';
+import { AcrossOwners, CurrentActor, Roles } from '../access/access.decorators.js';
 import type { Actor } from '../access/actor.js';
 import { PageQuery } from '../http/page.dto.js';
 import { RateLimit } from '../http/rate-limit.js';
@@ -20,6 +20,7 @@ export class SessionsAdministrationController {
   @Get()
   @ApiOperation({ summary: "List a user's live sessions, newest first" })
   @Roles('admin')
+  @AcrossOwners()
   @RateLimit('read')
   @Returns(200, SessionPageResponse, { problems: ['not_found', 'invalid_cursor'] })
   list(
@@ -33,6 +34,7 @@ export class SessionsAdministrationController {
   @Delete()
   @ApiOperation({ summary: "End all of a user's sessions, at once" })
   @Roles('admin')
+  @AcrossOwners()
   @RateLimit('write')
   @ReturnsNothing(204, { problems: ['not_found'] })
   end(@CurrentActor() actor: Actor, @Param() { id }: UserSessionsParams) {

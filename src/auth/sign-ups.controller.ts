@@ -1,6 +1,6 @@
 import { Body, Controller, Ip, Post } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
-import { Public } from '../access/access.decorators.js';
+import { AcrossOwners, Public } from '../access/access.decorators.js';
 import { RateLimit } from '../http/rate-limit.js';
 import { ReturnsNothing } from '../http/returns.decorator.js';
 import { RegisterRequest, VerifyAddressRequest } from './auth.dto.js';
@@ -20,6 +20,7 @@ export class SignUpsController {
   @Post('register')
   @ApiOperation({ summary: 'Sign up; the answer is the same when the address is taken' })
   @Public()
+  @AcrossOwners()
   @RateLimit('credentials')
   @ReturnsNothing(202, { about: SENT, problems: ['weak_password', 'overloaded'] })
   register(@Body() request: RegisterRequest) {
@@ -29,6 +30,7 @@ export class SignUpsController {
   @Post('verify-address')
   @ApiOperation({ summary: 'Make the account, with the link of the mail and the password' })
   @Public()
+  @AcrossOwners()
   @RateLimit('credentials')
   @ReturnsNothing(204, {
     problems: ['invalid_link', 'wrong_password', 'too_many_failures', 'overloaded'],

@@ -7,6 +7,7 @@ import { DataSource } from 'typeorm';
 import { LoginRequest } from '../auth/auth.dto.js';
 import { PasswordHasher } from '../auth/password-hasher.js';
 import { Config } from '../config/config.js';
+import { acrossOwners } from '../database/acting.js';
 import { dataSourceOptions } from '../database/data-source-options.js';
 import { completeEnvironment } from '../database/development.js';
 import { CredentialsService } from '../users/credentials.service.js';
@@ -34,7 +35,7 @@ async function create(config: Config, { email, password }: LoginRequest): Promis
     const credentials = new CredentialsService(dataSource.getRepository(User));
     const passwordHash = await new PasswordHasher().hash(password);
     const admin = { email, displayName: '', passwordHash, role: 'admin' } as const;
-    if (!(await credentials.create(dataSource.manager, admin)))
+    if (!(await acrossOwners(() => credentials.create(dataSource.manager, admin))))
       throw new Error(`${email} is taken`);
     process.stdout.write(
       `Administrator ${email}\nPassword      ${password}\nIt is not shown again. Change it with PUT /v1/users/me/password.\n`,

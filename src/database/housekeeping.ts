@@ -4,6 +4,7 @@ import {
   type OnApplicationBootstrap,
   type OnApplicationShutdown,
 } from '@nestjs/common';
+import { acrossOwners } from './acting.js';
 
 const EVERY_MS = 10 * 60_000;
 
@@ -32,7 +33,7 @@ export class Housekeeping implements OnApplicationBootstrap, OnApplicationShutdo
   /** One after another; a failure is logged and does not keep the others from running. */
   async run(): Promise<void> {
     for (const sweep of this.sweeps) {
-      await sweep().catch((error: Error) => this.logger.warn(`not swept: ${error.message}`));
+      await acrossOwners(sweep).catch((error: Error) => this.logger.warn(`not swept: ${error.message}`));
     }
   }
 }

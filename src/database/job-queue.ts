@@ -17,6 +17,7 @@ import {
   type EntitySubscriberInterface,
   type QueryRunner,
 } from 'typeorm';
+import { acrossOwners } from './acting.js';
 import { JOB_SCHEMA, type QueueName } from './job-queue-schema.js';
 import { inTransaction, onPool } from './job-statements.js';
 
@@ -99,7 +100,7 @@ export class JobQueue
    */
   async work<Data>(name: QueueName, work: Work<Data>): Promise<void> {
     const once: Work<Data> = async (job) => {
-      await work(job);
+      await acrossOwners(() => work(job));
       await this.boss.deleteJob(name, job);
     };
     const handle: PerJobWorkWithMetadataHandler<Data> = (jobs) =>

@@ -1,4 +1,6 @@
 import pg from 'pg';
+import { ActingQuery, SET_ACTOR } from './acting-query.js';
+import { currentActor, NOBODY } from './acting.js';
 
 /** A bound on what one connection makes the server remember; later statements run unprepared. */
 const MAX_STATEMENTS = 500;
@@ -6,6 +8,7 @@ const READ_TIMEOUT = 'Query read timeout';
 const names = new Map<string, string>();
 
 type Query = (...args: unknown[]) => unknown;
+type Done = (error?: Error | null, result?: unknown) => void;
 
 function nameOf(text: string): string | undefined {
   const known = names.get(text);
@@ -16,18 +19,33 @@ function nameOf(text: string): string | undefined {
 }
 
 /**
- * Names every statement that binds values, so that PostgreSQL parses it once a connection. Cuts a
- * connection whose answer did not come: the pool would hand it out again, to be waited for as long.
+ * Says before every statement that binds values on whose behalf it runs, and names it, so that PostgreSQL
+ * parses it once a connection. What binds none (BEGIN, COMMIT) says nothing and reaches nobody's rows. Cuts
+ * a connection whose answer did not come: the pool would hand it out again, to be waited for as long.
  */
 export class PreparedClient extends pg.Client {
-  // `query` has a dozen overloads; TypeORM uses (text, values) and pg-pool passes the rest through.
+  // `connect` and `query` have a dozen overloads; the pool and TypeORM use these forms.
+  override connect = ((done: Done) =>
+    super.connect((error: Error | null) => {
+      if (error) return done(error);
+      return super.query({ ...SET_ACTOR, values: [NOBODY] }, done);
+    })) as pg.Client['connect'];
+
   override query = ((...args: unknown[]) => {
-    const [text, values, ...rest] = args;
-    const name = typeof text === 'string' && Array.isArray(values) ? nameOf(text) : undefined;
+    const [text, values, done] = args;
+    if (typeof text !== 'string' || !Array.isArray(values))
+      return (super.query as Query).apply(this, args);
+    const statement = { text, values, name: nameOf(text) };
     const send = super.query.bind(this) as Query;
-    const result = name ? send({ name, text, values }, ...rest) : send(...args);
-    if (result instanceof Promise) result.catch((error: Error) => this.cutIfSilent(error));
-    return result;
+    const query = new ActingQuery(statement, currentActor());
+    if (done) return send(query, done);
+    return new Promise((resolve, reject) =>
+      send(query, (error: Error | null, result: unknown) => {
+        if (!error) return resolve(result);
+        this.cutIfSilent(error);
+        return reject(error);
+      }),
+    );
   }) as pg.Client['query'];
 
   private cutIfSilent(error: Error): void {

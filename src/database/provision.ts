@@ -1,14 +1,18 @@
 import pg from 'pg';
 import { DataSource } from 'typeorm';
+import { ACROSS_OWNERS } from './acting.js';
 import { installJobQueue } from './job-queue-schema.js';
 import { MIGRATION_OPTIONS } from './migrations.js';
 
 /** Held while migrating, so that two deployments at once do not migrate twice. Any fixed number. */
 const MIGRATION_LOCK = 812_731_945;
 
-/** Runs SQL on one connection of its own. */
+/** Policies hold for the owner, too, and what tools change is everybody's. */
+const TOOL = { options: `-c bulwark.actor=${ACROSS_OWNERS}` };
+
+/** Runs SQL on one connection of its own, across owners. */
 export async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T>) {
-  const client = new pg.Client({ connectionString: url });
+  const client = new pg.Client({ connectionString: url, ...TOOL });
   // Losing the connection also rejects the query under way, which tells the caller.
   client.on('error', () => {});
   await client.connect();
@@ -46,6 +50,7 @@ async function withOwner<T>(ownerUrl: string, work: (owner: DataSource) => Promi
   const owner = new DataSource({
     type: 'postgres',
     url: ownerUrl,
+    extra: TOOL,
     installExtensions: false,
     ...MIGRATION_OPTIONS,
   });

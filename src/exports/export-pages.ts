@@ -42,7 +42,7 @@ export const SECTIONS = {
            s.permission, s.created_at AS "createdAt"
     FROM resource_shares s JOIN resources r ON r.id = s.resource_id
     WHERE s.user_id = ${userId} AND (s.created_at, s.resource_id) > (${createdAt}, ${place})
-      AND NOT EXISTS (SELECT FROM users WHERE id = r.owner_id AND delete_at IS NOT NULL)
+      AND NOT is_leaving(r.owner_id)
     ORDER BY s.created_at, s.resource_id LIMIT ${PAGE_ROWS}`,
 } satisfies Record<string, ReadPage>;
 export type Section = keyof typeof SECTIONS;

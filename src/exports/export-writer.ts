@@ -1,6 +1,7 @@
 import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { EXPORT_HOURS, MailLinksService } from '../auth/mail-links.service.js';
+import { actingAs } from '../database/acting.js';
 import { JobQueue } from '../database/job-queue.js';
 import { Mailer } from '../mail/mailer.js';
 import { BEFORE_ALL, PAGE_ROWS, SECTIONS, type Section } from './export-pages.js';
@@ -38,8 +39,14 @@ export class ExportWriter implements OnApplicationBootstrap {
       WHERE id = ${id} AND ready_at IS NULL AND expires_at > now() FOR NO KEY UPDATE`;
     if (!row) return;
     const draft: Draft = { ...row, id, parts: 0, bytes: 0 };
-    for (const section of Object.keys(SECTIONS) as Section[])
-      await this.writeSection(tx, draft, section);
+    // As the owner: a page that forgot whose it is would still hold nothing of anybody else.
+    await actingAs(
+      () => draft.userId,
+      async () => {
+        for (const section of Object.keys(SECTIONS) as Section[])
+          await this.writeSection(tx, draft, section);
+      },
+    );
     await this.finish(tx, draft);
   }
 

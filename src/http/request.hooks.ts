@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
+import { ACROSS_OWNERS, actingAs, NOBODY } from '../database/acting.js';
 import { requestLog } from './logger.js';
 import { Problem } from './problem.js';
 import { applyQuota, limiterPerClass, RATE_LIMITS, sourceOf } from './rate-limit.js';
@@ -46,7 +47,9 @@ export function addRequestHooks(fastify: FastifyInstance): void {
     done();
   });
   // Not sooner: what follows the reading of a body would not be inside.
-  fastify.addHook('preHandler', (request, _reply, done) => requestLog.run(request.log, done));
+  fastify.addHook('preHandler', (request, _reply, done) =>
+    requestLog.run(request.log, () => actingAs(() => actorOf(request), done)),
+  );
   fastify.addHook('preSerialization', (request, reply, payload, done) => {
     done(null, reply.bodyIsAllowed ? payload : serialize(request, reply, payload));
   });
@@ -59,6 +62,10 @@ export function addRequestHooks(fastify: FastifyInstance): void {
   });
   fastify.addHook('onResponse', logRequest);
 }
+
+/** Whose rows the statements of this request reach: of whoever has signed in, or of nobody. */
+const actorOf = ({ route, actor }: FastifyRequest): string =>
+  route?.acrossOwners ? ACROSS_OWNERS : (actor?.userId ?? NOBODY);
 
 /** Requests whose URL the router cannot read, and why. */
 const UNROUTABLE = new WeakMap<IncomingMessage, Error>();

@@ -10,6 +10,8 @@ export interface BulwarkRoute {
   file?: { name: string; write: (value: unknown) => AsyncIterable<string> };
   /** The answer's `version` leaves as its ETag too. */
   versioned?: boolean;
+  /** Its statements may reach rows of everybody. */
+  acrossOwners?: true;
   /** A file of the documentation page, which development serves as it is. */
   asset?: true;
 }

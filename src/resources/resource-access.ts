@@ -5,8 +5,7 @@
 export const IS_OWNER = 'resources.owner_id = :actor';
 
 /** What somebody shares who is about to leave is as if it were gone already. */
-export const OWNER_STAYS = `NOT EXISTS (
-  SELECT FROM users WHERE users.id = resources.owner_id AND users.delete_at IS NOT NULL)`;
+export const OWNER_STAYS = 'NOT is_leaving(resources.owner_id)';
 
 export const MAY_READ = `(resources.owner_id = :actor OR EXISTS (
   SELECT FROM resource_shares share

@@ -1,6 +1,6 @@
 import { Body, Controller, Get, Param, Post, Put, Query } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
-import { CurrentActor, FreshAuth, Roles } from '../access/access.decorators.js';
+import { AcrossOwners, CurrentActor, FreshAuth, Roles } from '../access/access.decorators.js';
 import type { Actor } from '../access/actor.js';
 import { RateLimit } from '../http/rate-limit.js';
 import { Returns } from '../http/returns.decorator.js';
@@ -24,6 +24,7 @@ export class UsersController {
   @Get()
   @ApiOperation({ summary: 'List users, oldest first' })
   @Roles('admin')
+  @AcrossOwners()
   @RateLimit('read')
   @Returns(200, UserPageResponse, { problems: ['invalid_cursor'] })
   list(@CurrentActor() actor: Actor, @Query() query: ListUsersQuery) {
@@ -33,6 +34,7 @@ export class UsersController {
   @Get(':id')
   @ApiOperation({ summary: 'Read a user' })
   @Roles('admin')
+  @AcrossOwners()
   @RateLimit('read')
   @Returns(200, UserResponse, { problems: ['not_found'] })
   read(@Param() { id }: UserParams) {
@@ -42,6 +44,7 @@ export class UsersController {
   @Put(':id/role')
   @ApiOperation({ summary: "Change a user's role; ends the user's sessions" })
   @Roles('admin')
+  @AcrossOwners()
   @FreshAuth(FRESH)
   @RateLimit('write')
   @Returns(200, UserResponse, { problems: ['not_found', 'last_administrator'] })
@@ -56,6 +59,7 @@ export class UsersController {
   @Post(':id/disable')
   @ApiOperation({ summary: "Keep a user from signing in; ends the user's sessions" })
   @Roles('admin')
+  @AcrossOwners()
   @FreshAuth(FRESH)
   @RateLimit('write')
   @Returns(200, UserResponse, { problems: ['not_found', 'last_administrator'] })
@@ -66,6 +70,7 @@ export class UsersController {
   @Post(':id/enable')
   @ApiOperation({ summary: 'Let a disabled user sign in again' })
   @Roles('admin')
+  @AcrossOwners()
   @FreshAuth(FRESH)
   @RateLimit('write')
   @Returns(200, UserResponse, { problems: ['not_found'] })

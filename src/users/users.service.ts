@@ -5,6 +5,7 @@ import type { Actor, Role } from '../access/actor.js';
 import { mustBeLive } from '../access/live-session.js';
 import { RevocationFeed } from '../access/revocation-feed.js';
 import { SecurityLog } from '../audit/security-log.js';
+import { acrossOwners } from '../database/acting.js';
 import { Cursors, rowsToRead } from '../http/cursors.js';
 import { Problem } from '../http/problem.js';
 import { User } from './user.entity.js';
@@ -145,9 +146,12 @@ export class UsersService {
 
   /** One at a time: two administrators who demote each other at once would leave none. */
   private async lockAdministrators(tx: EntityManager): Promise<string[]> {
-    const rows = await tx.sql<{ id: string }[]>`
-      SELECT id FROM users WHERE role = 'admin' AND disabled_at IS NULL
-      ORDER BY id FOR NO KEY UPDATE`;
+    // Also for whoever asks for his own sake: he may be the last of them.
+    const rows = await acrossOwners(
+      () => tx.sql<{ id: string }[]>`
+        SELECT id FROM users WHERE role = 'admin' AND disabled_at IS NULL
+        ORDER BY id FOR NO KEY UPDATE`,
+    );
     return rows.map((row) => row.id);
   }
 }

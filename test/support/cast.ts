@@ -3,6 +3,7 @@ import { PasswordHasher } from '../../src/auth/password-hasher.js';
 import { SessionsService } from '../../src/auth/sessions.service.js';
 import type { Role } from '../../src/access/actor.js';
 import { CredentialsService } from '../../src/users/credentials.service.js';
+import { acrossOwners } from '../../src/database/acting.js';
 import { DataSource } from 'typeorm';
 import { newEmail, newPassword, type Person } from './factories.js';
 import type { TestApp } from './test-app.js';
@@ -21,11 +22,13 @@ export async function createCast({ app, client }: TestApp): Promise<Cast> {
   return async (role) => {
     const email = newEmail();
     const user = { email, displayName: '', passwordHash, role };
-    const id = (await app.get(CredentialsService).create(app.get(DataSource).manager, user)) ?? '';
     const origin = { device: 'Firefox on Linux', place: '10.1.2.0/24' };
-    const session = await app
-      .get(DataSource)
-      .transaction((tx) => sessions.start(tx, { id, passwordHash }, origin));
+    const { id, session } = await acrossOwners(() =>
+      app.get(DataSource).transaction(async (tx) => {
+        const made = (await app.get(CredentialsService).create(tx, user)) ?? '';
+        return { id: made, session: await sessions.start(tx, { id: made, passwordHash }, origin) };
+      }),
+    );
     if (!session) throw new Error('a new user could not sign in');
     const { token, expiresIn } = await accessTokens.issue(session.actor, session.endsAt);
     const { refreshToken } = session;

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { PasswordHasher } from '../../src/auth/password-hasher.js';
 import type { Role } from '../../src/access/actor.js';
 import { CredentialsService } from '../../src/users/credentials.service.js';
+import { acrossOwners } from '../../src/database/acting.js';
 import { DataSource } from 'typeorm';
 import type { Client } from './client.js';
 import { mailedToken } from './mailed-links.js';
@@ -45,7 +46,9 @@ async function createPerson({ app, client }: TestApp, role: Role): Promise<Perso
   const credentials = { email: newEmail(), password: newPassword() };
   const passwordHash = await app.get(PasswordHasher).hash(credentials.password);
   const user = { email: credentials.email, displayName: '', passwordHash, role };
-  await app.get(CredentialsService).create(app.get(DataSource).manager, user);
+  await acrossOwners(() =>
+    app.get(CredentialsService).create(app.get(DataSource).manager, user),
+  );
   return signIn(client(), credentials);
 }
 

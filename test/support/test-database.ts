@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
+import { ACROSS_OWNERS } from '../../src/database/acting.js';
 import { withClient } from '../../src/database/provision.js';
 import { SERVER_VARIABLE, urlsOf, type TestServer } from './test-server.js';
 
@@ -25,7 +26,8 @@ export async function createTestDatabase(): Promise<TestDatabase> {
     await admin.query(`GRANT CONNECT ON DATABASE ${name} TO ${server.app.name}`);
   });
   const urls = urlsOf(server, name);
-  const pool = new pg.Pool({ connectionString: urls.owner, max: 2 });
+  const options = `-c bulwark.actor=${ACROSS_OWNERS}`;
+  const pool = new pg.Pool({ connectionString: urls.owner, options, max: 2 });
   // A test may cut every connection on purpose.
   pool.on('error', () => {});
   return {
