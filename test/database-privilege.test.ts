@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
+import { ACROSS_OWNERS } from '../src/database/acting.js';
 import { withClient } from '../src/database/provision.js';
 import { startApp } from './support/test-app.js';
 import { createTestDatabase, type TestDatabase } from './support/test-database.js';
@@ -11,7 +12,8 @@ let app: pg.Client;
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  app = new pg.Client({ connectionString: database.urls.app });
+  const options = `-c bulwark.actor=${ACROSS_OWNERS}`;
+  app = new pg.Client({ connectionString: database.urls.app, options });
   await app.connect();
 });
 afterAll(async () => {

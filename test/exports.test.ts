@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Actor } from '../src/access/actor.js';
 import { Housekeeping } from '../src/database/housekeeping.js';
+import { acrossOwners } from '../src/database/acting.js';
 import { ExportDownloadsService } from '../src/exports/export-downloads.service.js';
 import { countStatuses, expectProblem } from './support/answers.js';
 import { signInAgain } from './support/auth.js';
@@ -226,7 +227,8 @@ describe('POST /v1/auth/download-export', () => {
     await addCrowd(ada);
     const token = await exported(ada);
     const actor = { userId: ada.id } as Actor;
-    const { resources } = await app.app.get(ExportDownloadsService).open(actor, token);
+    const open = () => app.app.get(ExportDownloadsService).open(actor, token);
+    const { resources } = await acrossOwners(open);
     const read = async () => {
       for await (const { title } of resources)
         if (title === '1')

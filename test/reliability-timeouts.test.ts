@@ -27,7 +27,7 @@ async function whileOwner(holds: string, work: () => Promise<void>): Promise<voi
   const owner = new pg.Client({ connectionString: database.urls.owner });
   await owner.connect();
   try {
-    await owner.query(`BEGIN; ${holds}`);
+    await owner.query(`BEGIN; SET LOCAL bulwark.actor = 'system'; ${holds}`);
     await work();
   } finally {
     await owner.end();

@@ -13,7 +13,7 @@ import {
 import { HttpAdapterHost } from '@nestjs/core';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { FastifyInstance } from 'fastify';
-import { Public, Roles } from '../src/access/access.decorators.js';
+import { AcrossOwners, Public, Roles } from '../src/access/access.decorators.js';
 import { AppModule } from '../src/app.module.js';
 import type { Config } from '../src/config/config.js';
 import { Text, Uuid } from '../src/http/fields.js';
@@ -60,6 +60,15 @@ class TwoAccesses {
   @Get('two-accesses')
   @Public()
   @Roles('admin')
+  @RateLimit('read')
+  @ReturnsNothing(204)
+  read() {}
+}
+@Controller('careless')
+class TooFar {
+  @Get('too-far')
+  @Roles('user', 'admin')
+  @AcrossOwners()
   @RateLimit('read')
   @ReturnsNothing(204)
   read() {}
@@ -169,6 +178,7 @@ describe('an app with a careless route', () => {
   it.each([
     [NoAccess, 'GET /v1/careless/no-access (NoAccess.read)', "add @Roles('user', 'admin')"],
     [TwoAccesses, 'GET /v1/careless/two-accesses (TwoAccesses.read)', 'keep one of them'],
+    [TooFar, 'GET /v1/careless/too-far (TooFar.read)', 'is for users and has @AcrossOwners()'],
     [NoLimit, 'GET /v1/careless/no-limit (NoLimit.read)', "add @RateLimit('read')"],
     [NoAnswer, 'GET /v1/careless/no-answer (NoAnswer.read)', 'add @Returns(200, SomeResponse)'],
     [BareAnswer, 'GET /v1/careless/bare-answer (BareAnswer.read)', 'Bare, which has no fields'],

@@ -56,8 +56,8 @@ export const lesson: Lesson = {
         edits: [
           {
             file: MODULE,
-            find: 'return assertLeastPrivilege(this.dataSource);',
-            replace: 'return Promise.resolve();',
+            find: 'await assertLeastPrivilege(this.dataSource);',
+            replace: '',
           },
         ],
       },

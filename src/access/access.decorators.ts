@@ -1,4 +1,9 @@
-import { createParamDecorator, SetMetadata, type ExecutionContext } from '@nestjs/common';
+import {
+  applyDecorators,
+  createParamDecorator,
+  SetMetadata,
+  type ExecutionContext,
+} from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { routeConfig } from '../http/route-config.js';
 import type { Actor, Role } from './actor.js';
@@ -6,6 +11,7 @@ import type { Actor, Role } from './actor.js';
 export const PUBLIC = 'bulwark:public';
 export const ROLES_ALLOWED = 'bulwark:roles';
 export const FRESH_AUTH = 'bulwark:fresh-auth';
+export const ACROSS_OWNERS = 'bulwark:across-owners';
 
 /** Anybody may call this route, without a token. */
 export const Public = () => SetMetadata(PUBLIC, true);
@@ -17,7 +23,8 @@ export const Roles = (...roles: [Role, ...Role[]]) => SetMetadata(ROLES_ALLOWED,
  * The work of this route is nobody's own: it signs somebody in, or an administrator does it. Row-level
  * security lets its statements reach every row, so their own conditions are the only wall.
  */
-export const AcrossOwners = () => routeConfig({ acrossOwners: true });
+export const AcrossOwners = () =>
+  applyDecorators(SetMetadata(ACROSS_OWNERS, true), routeConfig({ acrossOwners: true }));
 
 /**
  * Only sessions that proved their credentials so recently may call this route (RFC 9470, ASVS 7.5.3):

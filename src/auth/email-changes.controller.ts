@@ -1,6 +1,13 @@
 import { Body, Controller, Ip, Post } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
-import { AcrossOwners, CurrentActor, FRESH, FreshAuth, Public, Roles } from '../access/access.decorators.js';
+import {
+  AcrossOwners,
+  CurrentActor,
+  FRESH,
+  FreshAuth,
+  Public,
+  Roles,
+} from '../access/access.decorators.js';
 import type { Actor } from '../access/actor.js';
 import { RateLimit } from '../http/rate-limit.js';
 import { ReturnsNothing } from '../http/returns.decorator.js';

@@ -7,6 +7,7 @@ import { dataSourceOptions } from './data-source-options.js';
 import { Housekeeping } from './housekeeping.js';
 import { JobQueue } from './job-queue.js';
 import { assertLeastPrivilege } from './least-privilege.js';
+import { assertRowSecurity } from './row-security.js';
 
 @Global()
 @Module({
@@ -26,7 +27,8 @@ import { assertLeastPrivilege } from './least-privilege.js';
 export class DatabaseModule implements OnModuleInit {
   constructor(private readonly dataSource: DataSource) {}
 
-  onModuleInit(): Promise<void> {
-    return assertLeastPrivilege(this.dataSource);
+  async onModuleInit(): Promise<void> {
+    await assertLeastPrivilege(this.dataSource);
+    await assertRowSecurity(this.dataSource);
   }
 }

@@ -33,7 +33,9 @@ export class Housekeeping implements OnApplicationBootstrap, OnApplicationShutdo
   /** One after another; a failure is logged and does not keep the others from running. */
   async run(): Promise<void> {
     for (const sweep of this.sweeps) {
-      await acrossOwners(sweep).catch((error: Error) => this.logger.warn(`not swept: ${error.message}`));
+      await acrossOwners(sweep).catch((error: Error) =>
+        this.logger.warn(`not swept: ${error.message}`),
+      );
     }
   }
 }

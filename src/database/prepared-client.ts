@@ -18,6 +18,17 @@ function nameOf(text: string): string | undefined {
   return name;
 }
 
+const actingQuery = (text: string, values: unknown[]) =>
+  new ActingQuery({ text, values, name: nameOf(text) }, currentActor());
+
+/** What pg answers itself for a text, and leaves to its caller for a query of one's own. */
+const answerTo = (send: Query, query: ActingQuery) =>
+  new Promise((resolve, reject) => {
+    send(query, (error: Error | null, result: unknown) =>
+      error ? reject(error) : resolve(result),
+    );
+  });
+
 /**
  * Says before every statement that binds values on whose behalf it runs, and names it, so that PostgreSQL
  * parses it once a connection. What binds none (BEGIN, COMMIT) says nothing and reaches nobody's rows. Cuts
@@ -33,19 +44,12 @@ export class PreparedClient extends pg.Client {
 
   override query = ((...args: unknown[]) => {
     const [text, values, done] = args;
-    if (typeof text !== 'string' || !Array.isArray(values))
-      return (super.query as Query).apply(this, args);
-    const statement = { text, values, name: nameOf(text) };
+    const binds = typeof text === 'string' && Array.isArray(values);
     const send = super.query.bind(this) as Query;
-    const query = new ActingQuery(statement, currentActor());
-    if (done) return send(query, done);
-    return new Promise((resolve, reject) =>
-      send(query, (error: Error | null, result: unknown) => {
-        if (!error) return resolve(result);
-        this.cutIfSilent(error);
-        return reject(error);
-      }),
-    );
+    if (binds && done) return send(actingQuery(text, values), done);
+    const result = binds ? answerTo(send, actingQuery(text, values)) : send(...args);
+    if (result instanceof Promise) result.catch((error: Error) => this.cutIfSilent(error));
+    return result;
   }) as pg.Client['query'];
 
   private cutIfSilent(error: Error): void {

@@ -47,9 +47,7 @@ export function addRequestHooks(fastify: FastifyInstance): void {
     done();
   });
   // Not sooner: what follows the reading of a body would not be inside.
-  fastify.addHook('preHandler', (request, _reply, done) =>
-    requestLog.run(request.log, () => actingAs(() => actorOf(request), done)),
-  );
+  fastify.addHook('preHandler', answerInContext);
   fastify.addHook('preSerialization', (request, reply, payload, done) => {
     done(null, reply.bodyIsAllowed ? payload : serialize(request, reply, payload));
   });
@@ -62,6 +60,10 @@ export function addRequestHooks(fastify: FastifyInstance): void {
   });
   fastify.addHook('onResponse', logRequest);
 }
+
+/** What is written and asked while a request is answered knows which one it is, and whose. */
+const answerInContext = (request: FastifyRequest, _reply: FastifyReply, done: () => void): void =>
+  requestLog.run(request.log, () => actingAs(() => actorOf(request), done));
 
 /** Whose rows the statements of this request reach: of whoever has signed in, or of nobody. */
 const actorOf = ({ route, actor }: FastifyRequest): string =>

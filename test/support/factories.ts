@@ -46,9 +46,7 @@ async function createPerson({ app, client }: TestApp, role: Role): Promise<Perso
   const credentials = { email: newEmail(), password: newPassword() };
   const passwordHash = await app.get(PasswordHasher).hash(credentials.password);
   const user = { email: credentials.email, displayName: '', passwordHash, role };
-  await acrossOwners(() =>
-    app.get(CredentialsService).create(app.get(DataSource).manager, user),
-  );
+  await acrossOwners(() => app.get(CredentialsService).create(app.get(DataSource).manager, user));
   return signIn(client(), credentials);
 }
 

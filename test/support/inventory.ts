@@ -7,6 +7,7 @@ import { DeparturesService, GRACE_DAYS } from '../../src/auth/departures.service
 import { EmailLinksService } from '../../src/auth/email-links.service.js';
 import { InvitationsService } from '../../src/auth/invitations.service.js';
 import { MailLinksService, type Purpose } from '../../src/auth/mail-links.service.js';
+import { acrossOwners } from '../../src/database/acting.js';
 import { fieldsOf } from '../../src/http/fields.js';
 import { UsersService } from '../../src/users/users.service.js';
 import { decodeJwt } from 'jose';
@@ -131,7 +132,7 @@ const tokenOfNobody = () => Promise.reject(new Error('which link does this route
 /** What stands behind the "#" of the mail to somebody who signs up with this password. */
 async function signUpToken(app: TestApp['app'], password: string): Promise<string> {
   const email = newEmail();
-  await app.get(SignUpRequestsService).add({ email, password });
+  await acrossOwners(() => app.get(SignUpRequestsService).add({ email, password }));
   const dataSource = app.get(DataSource);
   return mailedToken({ query: (text, values) => dataSource.query(text, values) }, email);
 }
@@ -142,16 +143,19 @@ const changeToken = async (app: TestApp['app'], userId: string) => {
   const { manager } = app.get(DataSource);
   const proof = { authenticatedAt: 0, twoFactor: false, byPasskey: false };
   const actor = { userId, sessionId: '', role: 'user', ...proof } as const;
-  return tokenOf(await app.get(EmailLinksService).createChange(manager, actor, newEmail()));
+  const links = app.get(EmailLinksService);
+  return tokenOf(await acrossOwners(() => links.createChange(manager, actor, newEmail())));
 };
 
-const invitationToken = async (app: TestApp['app']) =>
-  tokenOf(await app.get(InvitationsService).create(app.get(DataSource).manager, newEmail()));
+const invitationToken = async (app: TestApp['app']) => {
+  const { manager } = app.get(DataSource);
+  return tokenOf(await acrossOwners(() => app.get(InvitationsService).create(manager, newEmail())));
+};
 
 const undoToken = async (app: TestApp['app'], id: string, toEmail: string) => {
   const { manager } = app.get(DataSource);
   const move = { id, fromEmail: newEmail(), toEmail };
-  return tokenOf(await app.get(EmailLinksService).createUndo(manager, move));
+  return tokenOf(await acrossOwners(() => app.get(EmailLinksService).createUndo(manager, move)));
 };
 
 /** For somebody who has asked for the end of the account. */
@@ -160,18 +164,22 @@ const cancelToken = async (app: TestApp['app'], { id: userId, tokens }: Person) 
   const proof = { authenticatedAt: 0, twoFactor: false, byPasskey: false };
   const actor = { userId, sessionId, role: 'user', ...proof } as const;
   let link: string | undefined;
-  await app.get(UsersService).leave(actor, GRACE_DAYS, async (tx) => {
-    link = await app.get(DeparturesService).createLink(tx, actor);
-  });
+  const leave = () =>
+    app.get(UsersService).leave(actor, GRACE_DAYS, async (tx) => {
+      link = await app.get(DeparturesService).createLink(tx, actor);
+    });
+  await acrossOwners(leave);
   return tokenOf(link);
 };
 
 /** For somebody whose copy is ready; there is nothing in it. */
 const exportToken = async (app: TestApp['app'], { id, email }: Person) => {
-  await app.get(DataSource).query(
-    `INSERT INTO exports (user_id, ready_at, expires_at)
-     VALUES ($1, now(), now() + interval '1 hour') ON CONFLICT DO NOTHING`,
-    [id],
+  await acrossOwners(() =>
+    app.get(DataSource).query(
+      `INSERT INTO exports (user_id, ready_at, expires_at)
+       VALUES ($1, now(), now() + interval '1 hour') ON CONFLICT DO NOTHING`,
+      [id],
+    ),
   );
   return linkToken(app, email, 'download_export');
 };
@@ -182,9 +190,9 @@ export async function linkToken(
   email: string,
   purpose: Purpose = 'reset_password',
 ): Promise<string> {
-  const link = await app
-    .get(DataSource)
-    .transaction((tx) => app.get(MailLinksService).create(tx, purpose, email));
+  const link = await acrossOwners(() =>
+    app.get(DataSource).transaction((tx) => app.get(MailLinksService).create(tx, purpose, email)),
+  );
   return tokenOf(link);
 }
 
