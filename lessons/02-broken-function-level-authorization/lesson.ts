@@ -61,7 +61,7 @@ const controls: Control[] = [
     id: 'bfla-one-at-a-time',
     title: 'Changes of who administers wait for each other',
     file: USERS,
-    removal: one(USERS, '\n      ORDER BY id FOR NO KEY UPDATE', ''),
+    removal: one(USERS, '\n        ORDER BY id FOR NO KEY UPDATE', ''),
     opens: ['bfla-last-race', 'bfla-demoted-in-flight'],
   },
 ];

@@ -58,12 +58,7 @@ const controls: Control[] = [
     id: 'leave-hides-shares',
     title: 'What somebody shared who has left is there for nobody',
     file: ACCESS,
-    removal: edit(
-      ACCESS,
-      `NOT EXISTS (
-  SELECT FROM users WHERE users.id = resources.owner_id AND users.delete_at IS NOT NULL)`,
-      'TRUE',
-    ),
+    removal: edit(ACCESS, "'NOT is_leaving(resources.owner_id)'", "'TRUE'"),
     opens: ['leave-share-read', 'leave-share-list', 'leave-share-write'],
   },
   {
