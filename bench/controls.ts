@@ -1,4 +1,7 @@
-import type { Control } from '../lessons/engine/lesson.js';
+import type { Environment } from '../src/config/environment.js';
+import { withClient } from '../src/database/provision.js';
+import { SERVER_VARIABLE, type TestServer } from '../test/support/test-server.js';
+import type { Control, Edit } from '../lessons/engine/lesson.js';
 import { controlsOf, loadLessons } from '../lessons/engine/registry.js';
 import { inTurn, type Pace } from './compare.js';
 import { pick } from './dataset.js';
@@ -32,15 +35,17 @@ const HEAD = ['without', 'requests/s', 'p50 ms', 'microseconds saved a request']
 export async function compareControls(pace: Pace): Promise<string> {
   const controls = await readControls();
   const ground = await setGround();
-  const variants: [name: string, removed: Control[]][] = [
-    [AS_SHIPPED, []],
-    [AGAIN, []],
-    ...controls.map((control): [string, Control[]] => [control.title, [control]]),
-    [ALL, controls],
+  const withoutPolicies = await withoutRowSecurity(ground.databaseUrl);
+  const variants: [name: string, env: Environment][] = [
+    [AS_SHIPPED, editsOf([])],
+    [AGAIN, editsOf([])],
+    ...controls.map((control): [string, Environment] => [control.title, editsOf([control])]),
+    ['Row-level security: the policies and the actor', withoutPolicies],
+    [ALL, { ...withoutPolicies, ...editsOf(controls, UNSAID) }],
   ];
   try {
     const servers = await Promise.all(
-      variants.map(([, removed]) => startApp(PROGRAM, { ...ground.env, ...editsOf(removed) })),
+      variants.map(([, env]) => startApp(PROGRAM, { ...ground.env, ...env })),
     );
     const ways = servers.map(
       (server) => () =>
@@ -59,9 +64,41 @@ export async function compareControls(pace: Pace): Promise<string> {
 
 const PROGRAM = ['--import', './lessons/engine/removal-hook.js', 'src/main.ts'];
 
-const editsOf = (removed: Control[]) => ({
-  LESSON_EDITS: JSON.stringify(removed.flatMap(({ removal }) => removal.edits ?? [])),
+const editsOf = (removed: Control[], more: Edit[] = []): Environment => ({
+  LESSON_EDITS: JSON.stringify([...removed.flatMap(({ removal }) => removal.edits ?? []), ...more]),
 });
+
+/** Statements without their actor, in an app that lets its role go past the policies. */
+const UNSAID: Edit[] = [
+  {
+    file: 'src/database/prepared-client.ts',
+    find: "const binds = typeof text === 'string' && Array.isArray(values);",
+    replace: `const binds = false;
+    if (typeof text === 'string' && Array.isArray(values))
+      return (super.query as Query).call(this, { text, values, name: nameOf(text) }, done);`,
+  },
+  {
+    file: 'src/database/database.module.ts',
+    find: '    await assertLeastPrivilege(this.dataSource);\n',
+    replace: '',
+  },
+];
+
+/** A login that no policy holds: what PostgreSQL itself does for them is gone, too. */
+async function withoutRowSecurity(databaseUrl: string): Promise<Environment> {
+  const url = new URL(databaseUrl);
+  const app = url.username;
+  url.username = 'bulwark_bench_bypass';
+  await withClient(adminUrl(), async (admin) => {
+    await admin.query(
+      `CREATE ROLE ${url.username} LOGIN BYPASSRLS IN ROLE bulwark_app PASSWORD '${url.password}'`,
+    );
+    await admin.query(`GRANT ${app} TO ${url.username}`);
+  });
+  return { DATABASE_URL: url.href, ...editsOf([], UNSAID) };
+}
+
+const adminUrl = () => (JSON.parse(process.env[SERVER_VARIABLE] ?? '{}') as TestServer).adminUrl;
 
 async function readControls(): Promise<Control[]> {
   const known = controlsOf(await loadLessons());

@@ -1,10 +1,16 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Controller, Post } from '@nestjs/common';
 import pg from 'pg';
 import { DataSource } from 'typeorm';
+import { Roles } from '../src/access/access.decorators.js';
 import { acrossOwners, actingAs } from '../src/database/acting.js';
+import { RateLimit } from '../src/http/rate-limit.js';
+import { ReturnsNothing } from '../src/http/returns.decorator.js';
+import { expectProblem } from './support/answers.js';
 import { createCast, type Cast } from './support/cast.js';
 import { createResource, share, type Person } from './support/factories.js';
 import { startApp, type TestApp } from './support/test-app.js';
+import { appWith } from './support/test-module.js';
 
 /** Every table that has somebody's rows, and the rows of it that are Ada's, Bob's and Eve's. */
 const OWNED = [
@@ -141,6 +147,33 @@ describe('a statement that forgets whose rows it is about', () => {
     await expect(asApp(insert, [ada.id])).rejects.toThrow(/row-level security/);
     const session = `INSERT INTO sessions (user_id, expires_at) VALUES ($1, now())`;
     await expect(as(eve, () => asApp(session, [ada.id]))).rejects.toThrow(/row-level security/);
+  });
+});
+
+describe('a route that writes under another name', () => {
+  @Controller('careless')
+  class Careless {
+    constructor(private readonly anywhere: DataSource) {}
+
+    @Post()
+    @Roles('user')
+    @RateLimit('write')
+    @ReturnsNothing(204)
+    write() {
+      return this.anywhere.query(
+        `INSERT INTO resources (owner_id, title, content) VALUES ($1, 'planted', '')`,
+        [ada.id],
+      );
+    }
+  }
+
+  it('is refused as what it is: not by an error of ours, and with nothing written', async () => {
+    const careless = await startApp({ database: app.database, module: appWith(Careless) });
+    const answer = await careless.client().withToken(eve.tokens.accessToken).post('/v1/careless');
+    await careless.close();
+    expectProblem(answer, 403, 'forbidden');
+    const planted = await app.database.query(`SELECT FROM resources WHERE title = 'planted'`);
+    expect(planted).toEqual([]);
   });
 });
 

@@ -1,3 +1,4 @@
+import { behindRowSecurity, withNothingBehind } from '../26-row-level-security/controls.js';
 import type { Control, Lesson, WrongFix } from '../engine/lesson.js';
 import { attacks } from './attacks.js';
 
@@ -68,14 +69,14 @@ const controls: Control[] = [
     title: 'A route that takes the raw request or its headers does not boot',
     file: PROOF,
     removal: one(PROOF, 'if (inputs.unchecked)', 'if (!inputs)'),
-    opens: ['deny-raw-header'],
+    opens: [],
   },
   {
     id: 'deny-undeclared-input',
     title: 'A route that declares no query or no body gets none',
     file: MODULE,
     removal: one(MODULE, '        { provide: APP_GUARD, useClass: DeclaredInputGuard },\n', ''),
-    opens: ['deny-acting-for'],
+    opens: [],
   },
 ];
 
@@ -113,7 +114,7 @@ const wrongFixes: WrongFix[] = [
     id: 'deny-raw-list-from-memory',
     title: 'Forbid the raw request and reply only',
     why: 'Nest hands out headers by a decorator of their own, with no pipe in between either.',
-    change: one(INPUTS, '  RouteParamtypes.HEADERS,\n', ''),
+    change: withNothingBehind(one(INPUTS, '  RouteParamtypes.HEADERS,\n', '')),
     opens: ['deny-raw-header'],
   },
   {
@@ -148,7 +149,12 @@ export const lesson: Lesson = {
       controls: ['deny-no-token', 'deny-roles-guard'],
       opens: ['deny-stranger', 'bfla-list-users', 'bfla-read-user'],
     },
-    { controls: ['deny-access-proof', 'deny-by-default'], opens: ['deny-undeclared-route'] },
+    {
+      controls: ['deny-access-proof', 'deny-by-default', 'rls-actor'],
+      opens: ['deny-undeclared-route'],
+    },
+    behindRowSecurity('deny-undeclared-input', ['deny-acting-for']),
+    behindRowSecurity('deny-raw-input', ['deny-raw-header']),
   ],
   wrongFixes,
 };

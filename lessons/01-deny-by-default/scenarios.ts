@@ -28,9 +28,10 @@ export const rawRoute: Edit[] = [
     find: '  acceptOnlyStrictJson(fastify);\n',
     replace: `  acceptOnlyStrictJson(fastify);
   const { DataSource } = await import('typeorm');
+  const { acrossOwners } = await import('./database/acting.js');
   fastify.delete('/internal/resources/:id', async (request, reply) => {
     const { id } = request.params as { id: string };
-    await app.get(DataSource).query('DELETE FROM resources WHERE id = $1', [id]);
+    await acrossOwners(() => app.get(DataSource).query('DELETE FROM resources WHERE id = $1', [id]));
     return reply.code(204).send();
   });
 `,

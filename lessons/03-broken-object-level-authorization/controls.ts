@@ -51,21 +51,21 @@ export const controls: Control[] = [
         },
       ],
     },
-    opens: ['bola-read', 'bola-read-after-share', 'bola-read-anothers-share', 'leave-share-read'],
+    opens: [],
   },
   {
     id: 'bola-change-predicate',
     title: 'The writer stands in the WHERE of the change',
     file: RESOURCES,
     removal: { edits: [{ file: RESOURCES, find: `\n        ${IN_CHANGE}`, replace: '' }] },
-    opens: ['bola-change', 'bola-change-as-reader', 'leave-share-write'],
+    opens: [],
   },
   {
     id: 'bola-delete-predicate',
     title: 'The owner stands in the WHERE of the deletion',
     file: RESOURCES,
     removal: { edits: [{ file: RESOURCES, find: `\n      ${IN_REMOVE}`, replace: '' }] },
-    opens: ['bola-delete', 'bola-delete-as-writer'],
+    opens: [],
   },
   {
     id: 'bola-share-predicate',
@@ -74,14 +74,14 @@ export const controls: Control[] = [
     removal: {
       edits: [{ file: SHARES, find: IN_SHARE, replace: 'WHERE id = ${id}\n        ON CONFLICT' }],
     },
-    opens: ['bola-share', 'bola-share-as-reader'],
+    opens: [],
   },
   {
     id: 'bola-end-share-predicate',
     title: 'Only the two whom a share concerns can end it',
     file: SHARES,
     removal: { edits: [{ file: SHARES, find: ` ${IN_END}`, replace: '' }] },
-    opens: ['bola-end-share', 'bola-end-share-as-fellow'],
+    opens: [],
   },
   {
     id: 'bola-list-shares-predicate',
@@ -92,7 +92,7 @@ export const controls: Control[] = [
         { file: SHARES, find: '\n      .andWhere(IS_OWNER, { actor: actor.userId })', replace: '' },
       ],
     },
-    opens: ['bola-list-shares', 'bola-list-shares-as-reader'],
+    opens: [],
   },
   {
     id: 'bola-list-predicate',
@@ -101,7 +101,7 @@ export const controls: Control[] = [
     removal: {
       edits: [{ file: LISTS, find: IN_LIST, replace: "['$1::uuid IS NOT NULL', ...conditions]" }],
     },
-    opens: ['bola-list', 'bola-list-filtered', 'bola-list-next'],
+    opens: [],
   },
   {
     id: 'bola-list-shared-predicate',
@@ -110,7 +110,7 @@ export const controls: Control[] = [
     removal: {
       edits: [{ file: LISTS, find: "'share.user_id = $1'", replace: "'$1::uuid IS NOT NULL'" }],
     },
-    opens: ['bola-list-shared'],
+    opens: [],
   },
   {
     id: 'bola-cursor-is-a-place',

@@ -1,3 +1,4 @@
+import { behindRowSecurity } from '../26-row-level-security/controls.js';
 import type { Lesson } from '../engine/lesson.js';
 import { attacks } from './attacks.js';
 import { adaBobAndEve, holdsSecret, share, type Page, type Resource } from './cast.js';
@@ -32,8 +33,28 @@ export const lesson: Lesson = {
   attacks: [...attacks, ...sharingAttacks, ...listAttacks],
   controls,
   stacks: [
+    behindRowSecurity('bola-read-predicate', [
+      'bola-read',
+      'bola-read-after-share',
+      'bola-read-anothers-share',
+      'leave-share-read',
+    ]),
+    behindRowSecurity('bola-change-predicate', [
+      'bola-change',
+      'bola-change-as-reader',
+      'leave-share-write',
+    ]),
+    behindRowSecurity('bola-delete-predicate', ['bola-delete', 'bola-delete-as-writer']),
+    behindRowSecurity('bola-share-predicate', ['bola-share', 'bola-share-as-reader']),
+    behindRowSecurity('bola-end-share-predicate', ['bola-end-share', 'bola-end-share-as-fellow']),
+    behindRowSecurity('bola-list-shares-predicate', [
+      'bola-list-shares',
+      'bola-list-shares-as-reader',
+    ]),
+    behindRowSecurity('bola-list-predicate', ['bola-list', 'bola-list-filtered', 'bola-list-next']),
+    behindRowSecurity('bola-list-shared-predicate', ['bola-list-shared']),
     {
-      controls: ['bola-cursor-is-a-place', 'bola-cursor-binding'],
+      controls: ['bola-cursor-is-a-place', 'bola-cursor-binding', 'rls-actor'],
       opens: ['bola-cursor-carried', 'bola-cursor-forged'],
     },
   ],

@@ -123,7 +123,7 @@ const wrongFixes: WrongFix[] = [
     title: 'Take the role out of the body before it is assigned',
     why: 'A list of what is dangerous ends where its author’s memory did: the address and the owner are not on it.',
     change: {
-      sql: roleColumn,
+      sql: `${roleColumn}; GRANT UPDATE (owner_id) ON resources TO bulwark_app`,
       edits: [
         openPipe,
         ...wholeProfile,
@@ -157,8 +157,8 @@ const wrongFixes: WrongFix[] = [
 ];
 
 const profile = ['mass-profile-role', 'mass-profile-email'];
-const behindThePipe = (control: string, opens: string[]) => ({
-  controls: ['mass-declared-only', control],
+const behindThePipe = (control: string, opens: string[], ...behindIt: string[]) => ({
+  controls: ['mass-declared-only', control, ...behindIt],
   opens,
 });
 
@@ -181,8 +181,8 @@ export const lesson: Lesson = {
   stacks: [
     behindThePipe('mass-profile-fields', profile),
     behindThePipe('mass-register-fields', ['mass-register-role']),
-    behindThePipe('mass-change-fields', ['mass-take-ownership']),
-    behindThePipe('mass-create-fields', ['mass-plant']),
+    behindThePipe('mass-change-fields', ['mass-take-ownership'], 'rls-owner-stays'),
+    behindThePipe('mass-create-fields', ['mass-plant'], 'rls-actor'),
     behindThePipe('mass-body-proof', ['mass-careless-body']),
     { controls: ['mass-body-proof', 'mass-body-class'], opens: ['mass-careless-body'] },
   ],

@@ -1,3 +1,4 @@
+import { behindRowSecurity } from '../26-row-level-security/controls.js';
 import type { Lesson } from '../engine/lesson.js';
 import { attacks } from './attacks.js';
 import { ANY_SORT, wrongFixes } from './wrong-fixes.js';
@@ -53,7 +54,7 @@ export const lesson: Lesson = {
           },
         ],
       },
-      opens: ['sql-sort-oracle', 'sql-sort-compact'],
+      opens: [],
     },
     {
       id: 'like-escape',
@@ -91,5 +92,8 @@ export const lesson: Lesson = {
       opens: [],
     },
   ],
-  stacks: [{ controls: ['type-text-only', 'type-length-of-text'], opens: ['type-object-as-text'] }],
+  stacks: [
+    behindRowSecurity('sql-sort-choice', ['sql-sort-oracle', 'sql-sort-compact']),
+    { controls: ['type-text-only', 'type-length-of-text'], opens: ['type-object-as-text'] },
+  ],
 };

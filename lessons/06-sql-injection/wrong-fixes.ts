@@ -1,3 +1,4 @@
+import { withNothingBehind } from '../26-row-level-security/controls.js';
 import type { Edit, WrongFix } from '../engine/lesson.js';
 
 const LISTS = 'src/resources/resource-lists.service.ts';
@@ -30,7 +31,7 @@ export const wrongFixes: WrongFix[] = [
     id: 'sql-sort-without-spaces',
     title: 'Refuse sort fields with white space, quotes or semicolons',
     why: 'A comment separates words as well as a space does, and $$ quotes as well as an apostrophe.',
-    change: {
+    change: withNothingBehind({
       edits: [
         ANY_SORT,
         {
@@ -40,7 +41,7 @@ export const wrongFixes: WrongFix[] = [
             "(OWN[sort] ?? (/[\\s'\";]/.test(sort) ? OWN.title : statementsOf(sort, 'ASC')))[page]",
         },
       ],
-    },
+    }),
     opens: ['sql-sort-compact'],
   },
   {
@@ -56,7 +57,7 @@ export const wrongFixes: WrongFix[] = [
     id: 'advice-bound-values-only',
     title: 'The common advice: bind the values, and be done',
     why: 'Column names cannot be bound, wildcards are part of a bound value, and a bound id is still anybody’s id.',
-    change: {
+    change: withNothingBehind({
       edits: [
         ANY_SORT,
         {
@@ -71,7 +72,7 @@ export const wrongFixes: WrongFix[] = [
           replace: 'WHERE resources.id = $2 AND $1::uuid IS NOT NULL`',
         },
       ],
-    },
+    }),
     opens: ['sql-sort-oracle', 'sql-sort-compact', 'like-wildcard', 'like-backslash', 'bola-read'],
   },
 ];

@@ -1,3 +1,4 @@
+import { behindRowSecurity } from '../26-row-level-security/controls.js';
 import type { Change, Lesson } from '../engine/lesson.js';
 import { attacks } from './attacks.js';
 import { ASKED, CHALLENGES, GROWS, originIf, PARTY, PASSKEYS, RULES, SPENT } from './parts.js';
@@ -23,6 +24,7 @@ export const lesson: Lesson = {
     const bob = await withPasskey(target, 'bob', false);
     for (let use = 0; use < 2; use += 1) await adaSignsIn(target, bob, 0);
   },
+  stacks: [behindRowSecurity('passkey-owner', ['passkey-own-step-up'])],
   controls: [
     {
       id: 'passkey-origin',
@@ -74,7 +76,7 @@ export const lesson: Lesson = {
       title: 'The passkey is of the account that is asked',
       file: PASSKEYS,
       removal: removal(PASSKEYS, ASKED, 'const isAsked = [owner, userHandle].length > 0;'),
-      opens: ['passkey-own-second', 'passkey-own-step-up'],
+      opens: ['passkey-own-second'],
     },
   ],
 };

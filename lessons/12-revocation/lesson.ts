@@ -1,3 +1,4 @@
+import { behindRowSecurity } from '../26-row-level-security/controls.js';
 import type { Lesson } from '../engine/lesson.js';
 import { attacks } from './attacks.js';
 import { controls } from './controls.js';
@@ -24,5 +25,9 @@ export const lesson: Lesson = {
   },
   attacks: [...attacks, ...sessionAttacks, ...feedAttacks],
   controls: [...controls, ...sessionControls],
+  stacks: [
+    behindRowSecurity('session-owner', ['session-foreign-end']),
+    behindRowSecurity('session-list-own', ['session-foreign-list']),
+  ],
   wrongFixes,
 };

@@ -17,13 +17,13 @@ export const sessionControls: Control[] = [
     'session-owner',
     'Only the owner ends a session by its id',
     [ENDS, 'id = ${id} AND user_id = ${userId} AND', 'id = ${id} AND'],
-    ['session-foreign-end'],
+    [],
   ),
   control(
     'session-list-own',
     'The list has the sessions of one user',
     [LISTS, 's.user_id = ${userId} AND', ''],
-    ['session-foreign-list'],
+    [],
   ),
   control(
     'session-network-only',

@@ -56,9 +56,15 @@ export const wrongFixes: WrongFix[] = [
       edits: [
         {
           file: GUARD,
+          find: 'import { bearerProblem }',
+          replace:
+            "import { acrossOwners } from '../database/acting.js';\nimport { bearerProblem }",
+        },
+        {
+          file: GUARD,
           find: 'this.revocations.isRevoked(actor.sessionId);',
-          replace: `this.revocations['dataSource']
-      .query('SELECT FROM users WHERE id = $1 AND disabled_at IS NULL', [actor.userId])
+          replace: `acrossOwners(() => this.revocations['dataSource']
+      .query('SELECT FROM users WHERE id = $1 AND disabled_at IS NULL', [actor.userId]))
       .then((rows: unknown[]) => rows.length === 0);`,
         },
       ],

@@ -222,7 +222,7 @@ export const controls: Control[] = [
         `    if (${looksUp('newEmail')}) throw new Problem('forbidden');\n    await this.dataSource.transaction(async (tx) => {\n      await tx.sql\`SELECT`,
       ],
     ),
-    opens: ['link-move-enumerate'],
+    opens: [],
   },
   {
     id: 'link-undo-new-password',

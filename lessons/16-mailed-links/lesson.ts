@@ -1,3 +1,4 @@
+import { behindRowSecurity } from '../26-row-level-security/controls.js';
 import type { Lesson, WrongFix } from '../engine/lesson.js';
 import { changeAttacks } from './change-attacks.js';
 import {
@@ -75,6 +76,7 @@ export const lesson: Lesson = {
   attacks: [...signUpAttacks, ...recoveryAttacks, ...changeAttacks],
   controls,
   stacks: [
+    behindRowSecurity('link-move-same-answer', ['link-move-enumerate']),
     { controls: ['link-own-host', 'link-mailer-host'], opens: ['link-forged-host'] },
     {
       controls: ['link-spent', 'link-dies-on-change'],

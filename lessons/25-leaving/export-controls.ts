@@ -29,7 +29,7 @@ export const exportControls: Control[] = [
         },
       ],
     },
-    opens: ['export-foreign'],
+    opens: [],
   },
   {
     id: 'export-once',

@@ -1,3 +1,4 @@
+import { behindRowSecurity, withNothingBehind } from '../26-row-level-security/controls.js';
 import type { Change, Control, Lesson, WrongFix } from '../engine/lesson.js';
 import { attacks } from './attacks.js';
 import { ask, download, exportAttacks } from './export-attacks.js';
@@ -59,7 +60,7 @@ const controls: Control[] = [
     title: 'What somebody shared who has left is there for nobody',
     file: ACCESS,
     removal: edit(ACCESS, "'NOT is_leaving(resources.owner_id)'", "'TRUE'"),
-    opens: ['leave-share-read', 'leave-share-list', 'leave-share-write'],
+    opens: [],
   },
   {
     id: 'leave-no-escape',
@@ -98,7 +99,7 @@ const wrongFixes: WrongFix[] = [
     id: 'leave-hide-in-lists',
     title: 'Take what they share out of the lists',
     why: 'Who has the id of a resource needs no list.',
-    change: {
+    change: withNothingBehind({
       edits: [
         {
           file: ACCESS,
@@ -107,14 +108,16 @@ const wrongFixes: WrongFix[] = [
         },
         { file: ACCESS, find: '\n    AND ${OWNER_STAYS}))`', replace: '))`' },
       ],
-    },
+    }),
     opens: ['leave-share-read', 'leave-share-write'],
   },
   {
     id: 'leave-hide-objects',
     title: 'Ask for it where a resource is read and written',
     why: 'The list has a condition of its own.',
-    change: edit(LISTS, "['share.user_id = $1', OWNER_STAYS, ", "['share.user_id = $1', "),
+    change: withNothingBehind(
+      edit(LISTS, "['share.user_id = $1', OWNER_STAYS, ", "['share.user_id = $1', "),
+    ),
     opens: ['leave-share-list'],
   },
 ];
@@ -129,6 +132,12 @@ export const lesson: Lesson = {
   attacks: [...attacks, ...shareAttacks, ...exportAttacks],
   controls: [...controls, ...exportControls],
   stacks: [
+    behindRowSecurity('leave-hides-shares', [
+      'leave-share-read',
+      'leave-share-list',
+      'leave-share-write',
+    ]),
+    behindRowSecurity('export-own', ['export-foreign']),
     ...exportStacks,
     // The new password alone ends a change of address that is under way.
     {

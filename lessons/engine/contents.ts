@@ -7,6 +7,7 @@ const PARTS: [from: string, title: string][] = [
   ['09', 'Who it is: passkeys, tokens, sessions, passwords'],
   ['20', 'What surrounds the code'],
   ['25', 'When somebody leaves'],
+  ['26', 'Behind the app: its data, its record, its lines'],
 ];
 
 /** The table of contents, lessons/README.md. */
@@ -41,7 +42,7 @@ const HEAD = [
   'npm run lessons -- 03              # one lesson, step by step, on real instances',
   'npm run lessons -- 03 --break      # a copy of the project with one control gone: find it, mend it',
   'npm run lessons -- 03 --judge      # does your mend hold?',
-  'npm run attack -- bola-read --without bola-read-predicate',
+  'npm run attack -- bola-read --without bola-read-predicate --without rls-actor',
   'npm run attack -- bola-read --target https://your-own-api.example.com --accounts two.json',
   'npm run prove                      # every control in every state',
   '```',

@@ -11,7 +11,8 @@ import { randomInt } from 'node:crypto';
 import { join, relative } from 'node:path';
 import { RefusedToStart } from './host.js';
 import { startInstance } from './instance.js';
-import type { Attack, Lesson, Loot } from './lesson.js';
+import type { Attack, Change, Lesson, Loot } from './lesson.js';
+import { controlsOf } from './registry.js';
 import { Target } from './target.js';
 import { paint, say } from './terminal.js';
 
@@ -30,20 +31,36 @@ const COPIED = [
 
 const scratchOf = ({ folder }: Lesson) => join(ROOT, '.data', 'lessons', folder);
 
-/** Takes one control out of a copy of the project and says no more than that. */
-export function breakLesson(lesson: Lesson): void {
+interface Hole {
+  removals: Change[];
+  opens: string[];
+}
+
+/** What can be taken out of the source so that an attack of this very lesson notices. */
+function holesOf({ controls, stacks = [], attacks }: Lesson, all: Lesson[]): Hole[] {
+  const known = controlsOf(all);
+  const removalOf = (id: string) => known.find((control) => control.id === id)?.removal ?? {};
+  const holes = [
+    ...controls.map(({ removal, opens }) => ({ removals: [removal], opens })),
+    ...stacks.map((stack) => ({ removals: stack.controls.map(removalOf), opens: stack.opens })),
+  ];
+  return holes.filter(
+    ({ removals, opens }) =>
+      removals.every(({ edits, sql }) => edits && !sql) &&
+      attacks.some(({ id }) => opens.includes(id)),
+  );
+}
+
+/** Takes one control, or what stands behind each other, out of a copy of the project, and says no more. */
+export function breakLesson(lesson: Lesson, all: Lesson[]): void {
   const scratch = scratchOf(lesson);
   rmSync(scratch, { recursive: true, force: true });
   mkdirSync(scratch, { recursive: true });
   for (const name of COPIED) cpSync(join(ROOT, name), join(scratch, name), { recursive: true });
   symlinkSync(join(ROOT, 'node_modules'), join(scratch, 'node_modules'), 'dir');
-  // The learner judges with this lesson's attacks: one of them must notice.
-  const candidates = lesson.controls.filter(
-    ({ removal, opens }) =>
-      removal.edits && lesson.attacks.some((attack) => opens.includes(attack.id)),
-  );
-  const control = candidates[randomInt(candidates.length)];
-  for (const { file, find, replace } of control?.removal.edits ?? []) {
+  const holes = holesOf(lesson, all);
+  const hole = holes[randomInt(holes.length)];
+  for (const { file, find, replace } of hole?.removals.flatMap(({ edits = [] }) => edits) ?? []) {
     const path = join(scratch, file);
     writeFileSync(
       path,
@@ -52,7 +69,7 @@ export function breakLesson(lesson: Lesson): void {
   }
   say(`A copy of the project is in ${relative(process.cwd(), scratch)}`);
   say(
-    `This now succeeds against it: ${lesson.attacks.find(({ id }) => control?.opens.includes(id))?.title ?? ''}`,
+    `This now succeeds against it: ${lesson.attacks.find(({ id }) => hole?.opens.includes(id))?.title ?? ''}`,
   );
   say(
     `Find out why in its src/, mend it there, then: npm run lessons -- ${lesson.folder.slice(0, 2)} --judge`,

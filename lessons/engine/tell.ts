@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { startTestServer } from '../../test/support/test-server.js';
 import { startInstance } from './instance.js';
 import { breakLesson, judgeLesson } from './learner.js';
-import type { Attack, Change, Control, Lesson } from './lesson.js';
+import type { Attack, Change, Control, Lesson, Stack } from './lesson.js';
 import { isAsExpected, type Row } from './matrix.js';
-import { attacksOf, loadLessons, pickLesson } from './registry.js';
+import { attacksOf, controlsOf, loadLessons, pickLesson } from './registry.js';
 import { Target } from './target.js';
 import { command, diff, paint, say, sideBySide, title } from './terminal.js';
 import { renderRefusal, renderTrace } from './trace.js';
@@ -19,7 +19,7 @@ async function main(): Promise<void> {
   const lessons = await loadLessons();
   if (!number) return list(lessons);
   const lesson = pickLesson(lessons, number);
-  if (mode === '--break') return breakLesson(lesson);
+  if (mode === '--break') return breakLesson(lesson, lessons);
   if (mode && mode !== '--judge') throw new Error(`What is ${mode}? There are --break and --judge`);
   const stop = await startTestServer();
   try {
@@ -49,32 +49,37 @@ async function tell(lesson: Lesson, lessons: Lesson[]): Promise<void> {
   say(paint('dim', `ASVS ${lesson.asvs.join(', ')}   ${lesson.api.join(', ')}`));
   const all = attacksOf(lessons);
   for (const control of lesson.controls) {
-    const attack = all.find(({ id }) => id === control.opens[0]);
-    if (attack) await tellControl(control, attack);
-    else tellStacked(control, lesson);
+    const stack = (lesson.stacks ?? []).find(({ controls }) => controls.includes(control.id));
+    const { controls, opens } = control.opens.length > 0 || !stack ? alone(control) : stack;
+    const attack = all.find(({ id }) => id === opens[0]);
+    title(`${control.title}  (${control.file})`);
+    if (controls.length > 1)
+      say(`Another stands behind it: without ${control.id} alone, the attack gets nothing.`);
+    const removed = controls.map((id) => controlsOf(lessons).find((known) => known.id === id));
+    if (attack)
+      await tellRemoval(
+        removed.filter((known) => known !== undefined),
+        attack,
+      );
   }
 }
 
-/** Removing it opens nothing: what stands behind it, and what opens when both are gone. */
-function tellStacked({ id, title: name, file }: Control, { stacks = [] }: Lesson): void {
-  title(`${name}  (${file})`);
-  for (const { controls, opens } of stacks.filter((stack) => stack.controls.includes(id)))
-    say(`Another stands behind it. Without ${controls.join(' and ')}: ${opens.join(', ')}.`);
-}
+const alone = ({ id, opens }: Control): Stack => ({ controls: [id], opens });
 
-async function tellControl(control: Control, attack: Attack): Promise<void> {
-  title(`${control.title}  (${control.file})`);
+async function tellRemoval(controls: Control[], attack: Attack): Promise<void> {
   say(`The attack: ${attack.title}`);
   const scenario = attack.scenario ? [attack.scenario] : [];
+  const removals = controls.map(({ removal }) => removal);
   const [shipped, removed] = await Promise.all([
     attempt(attack, scenario),
-    attempt(attack, [control.removal, ...scenario]),
+    attempt(attack, [...removals, ...scenario]),
   ]);
-  say(`\n${describeRemoval(control.removal)}\n`);
-  sideBySide(['as shipped', shipped.story], ['with the control removed', removed.story]);
+  say(`\n${removals.map(describeRemoval).join('\n')}\n`);
+  sideBySide(['as shipped', shipped.story], ['with that removed', removed.story]);
   say(`\nas shipped: ${paint('green', shipped.loot ?? 'nothing')}`);
   say(`removed:    ${paint('red', removed.loot ?? 'nothing')}`);
-  say(paint('dim', `Try it: npm run attack -- ${attack.id} --without ${control.id}`));
+  const without = controls.map(({ id }) => `--without ${id}`).join(' ');
+  say(paint('dim', `Try it: npm run attack -- ${attack.id} ${without}`));
 }
 
 async function attempt(attack: Attack, changes: Change[]) {

@@ -18,6 +18,7 @@ const MESSAGES =
 const UNIQUE_VIOLATION = '23505';
 const FOREIGN_KEY_VIOLATION = '23503';
 const CHECK_VIOLATION = '23514';
+const INSUFFICIENT_PRIVILEGE = '42501';
 
 /** Whether trying again later may help, because the database and not the request is at fault. */
 export function isDatabaseUnavailable(error: unknown): boolean {
@@ -30,14 +31,26 @@ export function isDatabaseUnavailable(error: unknown): boolean {
 export const isUniqueViolation = (error: unknown) => sqlState(error) === UNIQUE_VIOLATION;
 export const isForeignKeyViolation = (error: unknown) => sqlState(error) === FOREIGN_KEY_VIOLATION;
 
+/** Whether a policy refused what a statement writes. A right that is missing has the same code. */
+export const isRowSecurityViolation = (error: unknown): boolean =>
+  sqlState(error) === INSUFFICIENT_PRIVILEGE &&
+  driverError(error as QueryFailedError).routine === 'ExecWithCheckOptions';
+
 /** Whether it was this rule of the table that refused the row. */
 export const violates = (error: unknown, constraint: string) =>
   sqlState(error) === CHECK_VIOLATION &&
   driverError(error as QueryFailedError).constraint === constraint;
 
+interface DriverError {
+  code?: string;
+  constraint?: string;
+  routine?: string;
+  message: string;
+}
+
 const sqlState = (error: unknown) =>
   error instanceof QueryFailedError ? driverError(error).code : undefined;
 
-function driverError(error: Error): { code?: string; constraint?: string; message: string } {
+function driverError(error: Error): DriverError {
   return error instanceof QueryFailedError ? error.driverError : error;
 }

@@ -1,6 +1,6 @@
 import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { isDatabaseUnavailable } from '../database/database-errors.js';
+import { isDatabaseUnavailable, isRowSecurityViolation } from '../database/database-errors.js';
 import { Problem, problemBody, type ProblemCode } from './problem.js';
 import { allowedMethods } from './route-table.js';
 import { SECURITY_HEADERS } from './security-headers.js';
@@ -59,6 +59,8 @@ function toProblem(error: unknown, request: FastifyRequest): Problem {
       cause: error,
       retryAfterSeconds: DATABASE_RETRY_SECONDS,
     });
+  // A statement forgot whose rows it may write; the tables did not.
+  if (isRowSecurityViolation(error)) return new Problem('forbidden', { cause: error });
   return new Problem('internal_error', { cause: error });
 }
 
