@@ -1,6 +1,4 @@
 import type { Environment } from '../src/config/environment.js';
-import { withClient } from '../src/database/provision.js';
-import { SERVER_VARIABLE, type TestServer } from '../test/support/test-server.js';
 import type { Control, Edit } from '../lessons/engine/lesson.js';
 import { controlsOf, loadLessons } from '../lessons/engine/registry.js';
 import { inTurn, type Pace } from './compare.js';
@@ -35,7 +33,7 @@ const HEAD = ['without', 'requests/s', 'p50 ms', 'microseconds saved a request']
 export async function compareControls(pace: Pace): Promise<string> {
   const controls = await readControls();
   const ground = await setGround();
-  const withoutPolicies = await withoutRowSecurity(ground.databaseUrl);
+  const withoutPolicies = { DATABASE_URL: ground.unprotectedUrl, ...editsOf([], UNSAID) };
   const variants: [name: string, env: Environment][] = [
     [AS_SHIPPED, editsOf([])],
     [AGAIN, editsOf([])],
@@ -83,22 +81,6 @@ const UNSAID: Edit[] = [
     replace: '',
   },
 ];
-
-/** A login that no policy holds: what PostgreSQL itself does for them is gone, too. */
-async function withoutRowSecurity(databaseUrl: string): Promise<Environment> {
-  const url = new URL(databaseUrl);
-  const app = url.username;
-  url.username = 'bulwark_bench_bypass';
-  await withClient(adminUrl(), async (admin) => {
-    await admin.query(
-      `CREATE ROLE ${url.username} LOGIN BYPASSRLS IN ROLE bulwark_app PASSWORD '${url.password}'`,
-    );
-    await admin.query(`GRANT ${app} TO ${url.username}`);
-  });
-  return { DATABASE_URL: url.href, ...editsOf([], UNSAID) };
-}
-
-const adminUrl = () => (JSON.parse(process.env[SERVER_VARIABLE] ?? '{}') as TestServer).adminUrl;
 
 async function readControls(): Promise<Control[]> {
   const known = controlsOf(await loadLessons());

@@ -6,12 +6,15 @@ import { startTestServer } from '../test/support/test-server.js';
 import { createHash, fill, readOwners, type Owner } from './dataset.js';
 import { addFactorOwners, type FactorOwner } from './second-factors.js';
 import { freePort, startServer, type Server } from './servers.js';
+import { makeUnprotectedLogin } from './unprotected-login.js';
 
 const POOL_SIZE = 10;
 
 /** A database that is full, and what an app needs to serve it. */
 interface Ground {
   databaseUrl: string;
+  /** The same, as a login that no row-level policy holds. */
+  unprotectedUrl: string;
   env: Environment;
   owners: Owner[];
   factorOwners: FactorOwner[];
@@ -36,13 +39,14 @@ export async function setGround(): Promise<Ground> {
   const config = new Config(env);
   const owners = await readOwners(urls.owner, config);
   const factorOwners = await addFactorOwners(urls.owner, config, hash);
-  return { databaseUrl: urls.app, env, owners, factorOwners, stop };
+  const unprotectedUrl = await makeUnprotectedLogin(urls.app);
+  return { databaseUrl: urls.app, unprotectedUrl, env, owners, factorOwners, stop };
 }
 
 export async function setStage(): Promise<Stage> {
-  const { databaseUrl, env, stop: stopPostgres, ...people } = await setGround();
+  const { unprotectedUrl, env, stop: stopPostgres, ...people } = await setGround();
   const app = await startApp(['dist/main.js'], env);
-  const bare = await startBare(databaseUrl);
+  const bare = await startBare(unprotectedUrl);
   const stop = async () => {
     await Promise.all([app.stop(), bare.stop()]);
     await stopPostgres();
