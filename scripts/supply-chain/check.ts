@@ -1,7 +1,7 @@
 // npm run check:supply: what comes from others, and what must not leave. Asks nobody: it reads the project only.
+import { fetchedFaults } from './fetched.js';
 import { importFaults } from './imports.js';
 import { installScriptFaults } from './install-scripts.js';
-import { installedFaults } from './installed.js';
 import { licenceFaults } from './licences.js';
 import { lockfileFaults } from './lockfile.js';
 import { npmrcFaults } from './npmrc.js';
@@ -13,7 +13,7 @@ const GATES: Record<string, (project: Project, policy: Policy) => Fault[]> = {
   'package-lock.json': lockfileFaults,
   '.npmrc': npmrcFaults,
   'install scripts': installScriptFaults,
-  'what is installed': installedFaults,
+  'what scripts fetched': fetchedFaults,
   licences: licenceFaults,
   imports: importFaults,
   secrets: secretFaults,

@@ -4,8 +4,9 @@ import type { Policy } from './policy.js';
 import type { Fault, Project } from './project.js';
 
 const CODE = /\.(?:[cm]?[jt]s)$/;
-/** What is looked up by name at run time: `createRequire(...).resolve(name)`. */
-const RESOLVED = /\bresolve\(\s*'([^'.][^']*)'/g;
+/** What is looked up at run time, by a name that stands there. */
+const RESOLVED =
+  /(?:import\.meta|\brequire|createRequire\([^)]*\))\.resolve\(\s*['"]([@\w][\w@./-]*)['"]/g;
 
 interface Import {
   file: string;

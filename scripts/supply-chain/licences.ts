@@ -18,7 +18,7 @@ export function licenceFaults({ lock }: Project, policy: Policy): Fault[] {
     ...strangers
       .filter(({ name, license }) => !excepted(name, license))
       .map(({ name, license }) => ({
-        what: `${name} has the licence ${license ?? 'of nobody'}`,
+        what: `${name} has the licence ${license ?? '(none)'}`,
         cure: 'choose another package, or except this one in the policy and say why',
       })),
     ...stale.map((name) => ({
@@ -29,8 +29,10 @@ export function licenceFaults({ lock }: Project, policy: Policy): Fault[] {
 }
 
 /** Whether an SPDX expression can be met with what is allowed. What cannot be read is not. */
-export function allows(allowed: ReadonlySet<string>, expression = ''): boolean {
+export function allows(allowed: ReadonlySet<string>, expression: unknown): boolean {
+  if (typeof expression !== 'string') return false;
   const tokens: string[] = expression.match(/[()]|[^\s()]+/g) ?? [];
+  let isReadable = true;
   const takes = (token: string) => tokens[0] === token && tokens.shift() !== undefined;
   const either = (): boolean => {
     let met = both();
@@ -43,9 +45,10 @@ export function allows(allowed: ReadonlySet<string>, expression = ''): boolean {
     return met;
   };
   const one = (): boolean => {
+    if (tokens.length === 0) isReadable = false;
     if (!takes('(')) return allowed.has(tokens.shift() ?? '');
     const met = either();
     return takes(')') && met;
   };
-  return either() && tokens.length === 0;
+  return either() && isReadable && tokens.length === 0;
 }

@@ -3,6 +3,7 @@ import type { Policy } from './policy.js';
 import type { Fault, LockEntry, Manifest, Project } from './project.js';
 
 const SHA_512 = /^sha512-[A-Za-z0-9+/]{86}==$/;
+const VERSION = /^\d+\.\d+\.\d+(?:[-+][\w.+-]+)?$/;
 const RANGE = /^[\^~<>=v*\d][\w.*+<>=|~^ -]*$/;
 const KINDS = ['dependencies', 'devDependencies', 'optionalDependencies'] as const;
 
@@ -53,6 +54,7 @@ function entryFaults(path: string, entry: LockEntry, policy: Policy): Fault[] {
   const alias = name !== nameAt(path) && policy.aliases[nameAt(path)] !== name;
   return [
     ...(SHA_512.test(entry.integrity ?? '') ? [] : fault('has no SHA-512 of its bytes')),
+    ...(VERSION.test(entry.version ?? '') ? [] : fault(`has the version ${entry.version}`)),
     ...(isFromRegistry(name, entry, policy) ? [] : fault(`comes from ${entry.resolved}`)),
     ...(alias
       ? fault(`is ${name} in truth`, 'name it among the aliases of the policy, or remove it')

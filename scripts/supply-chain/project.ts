@@ -16,6 +16,7 @@ export interface LockEntry {
   integrity?: string;
   license?: string;
   link?: boolean;
+  dev?: boolean;
   hasInstallScript?: boolean;
   dependencies?: Record<string, string>;
   devDependencies?: Record<string, string>;
@@ -38,8 +39,8 @@ export interface Manifest {
 export interface Project {
   manifest: Manifest;
   lock: Lockfile;
-  /** What npm wrote down of its own installations, by the path of the note. */
-  installed: Record<string, Lockfile>;
+  /** npm's notes of what install scripts fetched with it, below their own packages. */
+  fetched: Lockfile[];
   /** The text of each file that belongs to the project. */
   files: Map<string, string>;
 }
@@ -54,18 +55,14 @@ export function readProject(root: string): Project {
   return {
     manifest: json('package.json') as Manifest,
     lock: json('package-lock.json') as Lockfile,
-    installed: readInstalled(root),
+    fetched: readFetched(root),
     files,
   };
 }
 
-/** A package whose script installs others has a note of its own below it. */
-function readInstalled(root: string): Record<string, Lockfile> {
-  const places = [NOTE, `node_modules/*/${NOTE}`, `node_modules/@*/*/${NOTE}`];
-  const notes = places.flatMap((place) => globSync(place, { cwd: root }));
-  return Object.fromEntries(
-    notes.map((note) => [note, JSON.parse(readFileSync(join(root, note), 'utf8')) as Lockfile]),
-  );
+function readFetched(root: string): Lockfile[] {
+  const notes = globSync([`node_modules/*/${NOTE}`, `node_modules/@*/*/${NOTE}`], { cwd: root });
+  return notes.map((note) => JSON.parse(readFileSync(join(root, note), 'utf8')) as Lockfile);
 }
 
 /** What is committed or could be: git's list, or, where git knows nothing of this folder, the folder itself. */
