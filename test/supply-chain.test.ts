@@ -452,6 +452,14 @@ describe('npm run check:supply', () => {
     }
   });
 
+  it('fails without a lockfile', () => {
+    rmSync(join(copy, 'package-lock.json'));
+    const { status, stdout } = check();
+    cpSync(join(ROOT, 'package-lock.json'), join(copy, 'package-lock.json'));
+    expect(status).toBe(1);
+    expect(stdout).toContain('package-lock.json: its dependencies are not those of package.json');
+  });
+
   it('sees what is new and not committed, and leaves alone what git ignores', () => {
     spawnSync('git', ['init', '--quiet'], { cwd: copy });
     appendFileSync(join(copy, '.env'), 'APP_SECRET=\n');

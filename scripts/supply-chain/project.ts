@@ -52,10 +52,10 @@ export function readProject(root: string): Project {
   const files = new Map(
     listFiles(root).map((file) => [file, readFileSync(join(root, file), 'utf8')]),
   );
-  const json = (file: string): unknown => JSON.parse(files.get(file) ?? '{}');
+  const json = (file: string): object => JSON.parse(files.get(file) ?? '{}') as object;
   return {
-    manifest: json('package.json') as Manifest,
-    lock: json('package-lock.json') as Lockfile,
+    manifest: json('package.json'),
+    lock: { lockfileVersion: 0, packages: {}, ...json('package-lock.json') },
     fetched: readFetched(root),
     files,
   };
