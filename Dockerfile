@@ -2,7 +2,7 @@
 # the one to append as node:TAG@sha256:...
 FROM node:24.21.0-bookworm-slim AS build
 WORKDIR /app
-COPY package.json package-lock.json ./
+COPY package.json package-lock.json .npmrc ./
 RUN npm ci
 COPY .swcrc ./
 COPY scripts ./scripts
@@ -12,7 +12,7 @@ RUN npm run build
 # Nothing that runs in production needs an install script, so none may run.
 FROM node:24.21.0-bookworm-slim AS dependencies
 WORKDIR /app
-COPY package.json package-lock.json ./
+COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev --ignore-scripts
 
 FROM node:24.21.0-bookworm-slim
