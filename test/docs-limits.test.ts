@@ -3,7 +3,6 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { FRESH as OF_OWNERS } from '../src/access/access.decorators.js';
 import { ACCESS_TOKEN_SECONDS, REVOCATION_SECONDS } from '../src/access/revocation-feed.js';
-import { LIMITS } from '../src/app.setup.js';
 import { LEVELS } from '../src/audit/security-log.js';
 import { MOST_FAILURES, REMEMBERED_DAYS } from '../src/auth/login-failures.service.js';
 import {
@@ -35,7 +34,9 @@ import { MAX_PAGE_SIZE } from '../src/http/page.dto.js';
 import { PROBLEMS } from '../src/http/problem.js';
 import { RATE_LIMITS, type Limits } from '../src/http/rate-limit.js';
 import { MAX_DEPTH } from '../src/http/strict-json.js';
+import { LIMITS } from '../src/listeners.js';
 import { MAX_HEADERS } from '../src/http/strict-message.js';
+import { EXPIRY_WARNING_DAYS, WATCH_SECONDS } from '../src/http/tls-listener.js';
 import { MAX_URL_LENGTH } from '../src/http/strict-url.js';
 import { DELIVERY_MS, SMTP_LIMITS } from '../src/mail/mail-transport.js';
 import { MAIL_JOB } from '../src/mail/mailer.js';
@@ -67,6 +68,7 @@ const OF_MESSAGES: Record<keyof typeof LIMITS, [name: string, unit: string]> = {
   bodyBytes: ['a body', 'bytes'],
   headerBytes: ['all headers together', 'bytes'],
   parameterLength: ['one parameter in a path', 'characters'],
+  handshakeTimeout: ['until the handshake of TLS is done', 'milliseconds'],
   headersTimeout: ['until the headers have come', 'milliseconds'],
   requestTimeout: ['until the request has come', 'milliseconds'],
   timeoutCheckInterval: ['until one of the two is noticed', 'milliseconds'],
@@ -201,6 +203,11 @@ describe('docs/limits.md', () => {
     const named = codes.filter((code) => code.startsWith('`')).map((code) => code.slice(1, -1));
     expect(named.length).toBeGreaterThan(10);
     expect(named.filter((code) => !(code in PROBLEMS))).toEqual([]);
+  });
+
+  it('has when a renewed certificate is taken, and when the log warns of its end', () => {
+    expect(PAGE).toContain(`looked at every ${WATCH_SECONDS} seconds`);
+    expect(PAGE).toContain(`from ${EXPIRY_WARNING_DAYS} days before its end`);
   });
 
   it('has every security event, with its level', () => {
