@@ -2,37 +2,30 @@ import type { DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { LogController, type FastifyInstance } from 'fastify';
-import type { Socket } from 'node:net';
 import { PUBLIC } from './access/access.decorators.js';
 import { declaresAccess, problemsOfAccess } from './access/declares-access.js';
 import { AppModule } from './app.module.js';
 import { watchProblems } from './audit/problem-events.js';
-import { writeEvent } from './audit/security-log.js';
+import type { TlsPair } from './config/certificates.js';
 import type { Config } from './config/config.js';
-import { answerClientError, refuseUpgrades } from './http/client-errors.js';
+import { refuseUpgrades } from './http/client-errors.js';
 import { finishOnClose } from './http/closing.js';
 import { API_PREFIX, UNVERSIONED_PATHS, type DeclaredRoute } from './http/declared-routes.js';
 import { serveDocs } from './http/docs.js';
 import { loggerOptions, NestLogger, requestIdOf } from './http/logger.js';
 import { buildOpenApi } from './http/openapi.js';
-import { RATE_LIMITS, sourceOf } from './http/rate-limit.js';
-import { RateLimiter } from './http/rate-limiter.js';
 import { acceptOnlyStrictJson, addRequestHooks, routeAgain } from './http/request.hooks.js';
 import { proveRoutes } from './http/route-proof.js';
 import { watchRoutes } from './http/route-table.js';
+import { tlsOptions } from './http/tls-listener.js';
+import {
+  answerUnreadable,
+  keepCertificate,
+  LIMITS,
+  refuseInClear,
+  SERVER_BOUNDS,
+} from './listeners.js';
 import { servePages } from './pages/pages.js';
-
-/** Bytes and milliseconds. A client that is slower or larger than this is not one of ours. */
-export const LIMITS = {
-  bodyBytes: 100 * 1024,
-  headerBytes: 16 * 1024,
-  headersTimeout: 10_000,
-  /** How often Node looks for connections that have used up one of the two times. */
-  timeoutCheckInterval: 1_000,
-  requestTimeout: 15_000,
-  keepAliveTimeout: 65_000,
-  parameterLength: 200,
-};
 
 /** The app as main, the tests, the lessons and the benchmark run it, initialized but not listening. */
 export async function createApp(
@@ -63,6 +56,7 @@ async function setUp(app: NestFastifyApplication, config: Config): Promise<void>
   if (config.corsOrigins.length > 0) app.enableCors(corsOptions(config));
   addRequestHooks(fastify);
   finishOnClose(fastify);
+  refuseInClear(app, config);
   watchProblems(fastify);
   acceptOnlyStrictJson(fastify);
   refuseUpgrades(fastify);
@@ -70,6 +64,7 @@ async function setUp(app: NestFastifyApplication, config: Config): Promise<void>
   fastify.server.on('checkExpectation', (request, response) =>
     fastify.server.emit('request', request, response),
   );
+  keepCertificate(app, config);
   await app.init();
   servePages(fastify);
   if (!config.production) serveDocs(fastify, openApiOf(app));
@@ -95,13 +90,7 @@ function createAdapter(config: Config): FastifyAdapter {
     bodyLimit: LIMITS.bodyBytes,
     requestTimeout: LIMITS.requestTimeout,
     keepAliveTimeout: LIMITS.keepAliveTimeout,
-    http: {
-      maxHeaderSize: LIMITS.headerBytes,
-      headersTimeout: LIMITS.headersTimeout,
-      connectionsCheckingInterval: LIMITS.timeoutCheckInterval,
-      // Node would answer a missing one without a problem body: checkMessage does instead.
-      requireHostHeader: false,
-    },
+    ...(config.tlsPair ? { https: httpsOptions(config.tlsPair) } : { http: SERVER_BOUNDS }),
     routerOptions: { maxParamLength: LIMITS.parameterLength },
     // 0 hops: the socket's address, and no header is believed (ASVS 4.1.3).
     trustProxy: (_address, hop) => hop < config.trustedProxyHops,
@@ -117,19 +106,11 @@ function createAdapter(config: Config): FastifyAdapter {
   });
 }
 
-/** What is no HTTP meets no hook: its event is written here, and cannot fill the log. */
-function answerUnreadable() {
-  // Apart from the budgets of requests: here a proxy's address stands for all of its clients, who
-  // must not use up what its health checks live on.
-  const limiter = new RateLimiter();
-  return function (this: FastifyInstance, error: Error, socket: Socket): void {
-    const ip = socket.remoteAddress ?? '';
-    const answer = answerClientError(error, socket);
-    if (!answer) return;
-    const { waitSeconds } = limiter.take(sourceOf(ip), RATE_LIMITS.public.perIp);
-    if (waitSeconds === 0) writeEvent(this.log, 'input_validation_fail', { ...answer, ip });
-  };
-}
+const httpsOptions = (pair: TlsPair) => ({
+  ...SERVER_BOUNDS,
+  ...tlsOptions(pair),
+  handshakeTimeout: LIMITS.handshakeTimeout,
+});
 
 /**
  * Browsers of these origins may read answers. Their tokens are in bodies and headers: the cookie is for

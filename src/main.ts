@@ -5,6 +5,7 @@ import { Config } from './config/config.js';
 import { ConfigError } from './config/environment.js';
 import { completeEnvironment } from './database/development.js';
 import { InsecureRouteError } from './http/route-proof.js';
+import { listen } from './listeners.js';
 
 /** In-flight requests, the pool and the database get this long to end; then the process does. */
 const SHUTDOWN_MS = 10_000;
@@ -16,7 +17,7 @@ async function main(): Promise<void> {
     const config = new Config(env);
     const app = await createApp(config);
     const fault = nextUncaughtError(app.getHttpAdapter().getInstance().log);
-    await app.listen(config.port, config.host);
+    await listen(app, config);
     if (!config.production) greet(await app.getUrl());
     await Promise.race([stopSignal, fault]);
     setTimeout(() => process.exit(1), SHUTDOWN_MS).unref();

@@ -3,7 +3,6 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { FRESH as OF_OWNERS } from '../src/access/access.decorators.js';
 import { ACCESS_TOKEN_SECONDS, REVOCATION_SECONDS } from '../src/access/revocation-feed.js';
-import { LIMITS } from '../src/app.setup.js';
 import { LEVELS } from '../src/audit/security-log.js';
 import { MOST_FAILURES, REMEMBERED_DAYS } from '../src/auth/login-failures.service.js';
 import {
@@ -35,6 +34,7 @@ import { MAX_PAGE_SIZE } from '../src/http/page.dto.js';
 import { PROBLEMS } from '../src/http/problem.js';
 import { RATE_LIMITS, type Limits } from '../src/http/rate-limit.js';
 import { MAX_DEPTH } from '../src/http/strict-json.js';
+import { LIMITS } from '../src/listeners.js';
 import { MAX_HEADERS } from '../src/http/strict-message.js';
 import { MAX_URL_LENGTH } from '../src/http/strict-url.js';
 import { DELIVERY_MS, SMTP_LIMITS } from '../src/mail/mail-transport.js';
@@ -67,6 +67,7 @@ const OF_MESSAGES: Record<keyof typeof LIMITS, [name: string, unit: string]> = {
   bodyBytes: ['a body', 'bytes'],
   headerBytes: ['all headers together', 'bytes'],
   parameterLength: ['one parameter in a path', 'characters'],
+  handshakeTimeout: ['until the handshake of TLS is done', 'milliseconds'],
   headersTimeout: ['until the headers have come', 'milliseconds'],
   requestTimeout: ['until the request has come', 'milliseconds'],
   timeoutCheckInterval: ['until one of the two is noticed', 'milliseconds'],

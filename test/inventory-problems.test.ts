@@ -116,6 +116,7 @@ const PROVOCATIONS = {
     'POST /v1/auth/refresh',
     () => post('/v1/auth/refresh', { refreshToken: 'x' }, { cookie: '__Host-refresh_token=x' }),
   ],
+  tls_required: [null, askInClear],
   cross_site_request: [
     'POST /v1/auth/refresh',
     () => post('/v1/auth/refresh', {}, { cookie: '__Host-refresh_token=x' }),
@@ -299,6 +300,14 @@ async function hammer(): Promise<AnyAnswer> {
   let answer: AnyAnswer;
   do answer = await client.post('/v1/auth/login', {});
   while (answer.status === 400);
+  return answer;
+}
+
+/** Where the address that clients know says https, and a proxy of ours says that it was not used. */
+async function askInClear(): Promise<AnyAnswer> {
+  const deployed = await startApp({ database, env: { PUBLIC_URL: 'https://api.example.com' } });
+  const answer = await deployed.client().post('/v1/auth/login', {}, { 'x-forwarded-proto': 'http' });
+  await deployed.app.close();
   return answer;
 }
 

@@ -2,6 +2,7 @@ import type { Control, Edit, Lesson, WrongFix } from '../engine/lesson.js';
 import { attacks } from './attacks.js';
 
 const CONFIG = 'src/config/config.ts';
+const LINKS = 'src/config/links.ts';
 const SECRETS = 'src/config/secrets.ts';
 
 const SHORT = 'bytes.length < MIN_SECRET_BYTES';
@@ -58,13 +59,13 @@ const controls: Control[] = [
   {
     id: 'database-link',
     title: 'A database on another machine is reached with TLS that checks who answers',
-    file: CONFIG,
+    file: LINKS,
     removal: {
       edits: [
         {
-          file: CONFIG,
-          find: 'databaseUrl !== undefined && !isDatabaseLinkSafe(databaseUrl),',
-          replace: 'false,',
+          file: LINKS,
+          find: 'url !== undefined && !isDatabaseLinkSafe(url)',
+          replace: 'false',
         },
       ],
     },
@@ -94,7 +95,7 @@ const wrongFixes: WrongFix[] = [
     change: {
       edits: [
         {
-          file: CONFIG,
+          file: LINKS,
           find: "(modes.length === 1 && modes[0] === 'verify-full')",
           replace: 'modes.length === 1',
         },

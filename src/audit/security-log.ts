@@ -16,6 +16,7 @@ export const LEVELS = {
   authn_token_revoked: 'info',
   authn_token_reuse: 'error',
   authn_token_invalid: 'warn',
+  authn_sent_in_clear: 'error',
   authn_factor_added: 'warn',
   authn_factor_removed: 'warn',
   authn_factor_fail: 'warn',

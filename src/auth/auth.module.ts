@@ -24,6 +24,7 @@ import { FactorsService } from './factors.service.js';
 import { JwksController } from './jwks.controller.js';
 import { JwtStrategy } from './jwt.strategy.js';
 import { MailLinksService } from './mail-links.service.js';
+import { LeakedTokensService } from './leaked-tokens.service.js';
 import { LoginFailuresService } from './login-failures.service.js';
 import { LoginThrottle } from './login-throttle.js';
 import { PasskeyChallengesService } from './passkey-challenges.service.js';
@@ -113,6 +114,7 @@ import { TotpSecretsService } from './totp-secrets.service.js';
     AccessTokens,
     SigningKeys,
     JwtStrategy,
+    LeakedTokensService,
     PasswordHasher,
     BreachedPasswordsService,
     LoginFailuresService,

@@ -30,7 +30,7 @@ export class JwtAuthGuard implements CanActivate {
   private async authenticate(request: FastifyRequest): Promise<Actor> {
     if (!request.headers.authorization) throw bearerProblem('authentication_required');
     try {
-      return await this.strategy.authenticate(request);
+      return await this.strategy.authenticate(request.raw);
     } catch (cause) {
       throw bearerProblem('invalid_token', cause);
     }

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { callbackify } from 'node:util';
 import { Strategy } from 'passport-jwt';
-import type { FastifyRequest } from 'fastify';
+import type { IncomingMessage } from 'node:http';
 import type { Actor } from '../access/actor.js';
 import { AccessTokens } from './access-tokens.js';
 
@@ -38,14 +38,14 @@ export class JwtStrategy {
   }
 
   /** The caller's identity as the token states it. Rejects when there is no valid token. */
-  authenticate(request: FastifyRequest): Promise<Actor> {
+  authenticate(request: Pick<IncomingMessage, 'headersDistinct'>): Promise<Actor> {
     return new Promise((resolve, reject) => {
       const attempt = Object.assign(Object.create(this.strategy) as Strategy, {
         success: resolve,
         fail: reject,
         error: reject,
       });
-      attempt.authenticate(request.raw as never);
+      attempt.authenticate(request as never);
     });
   }
 }

@@ -1,12 +1,13 @@
 // npm run migrate [-- undo]: brings the database to the newest schema, or takes the last step back.
-import { readEnvironment } from '../config/environment.js';
+import { ConfigError, readEnvironment, type Values } from '../config/environment.js';
+import { brokenRules, databaseRules } from '../config/links.js';
 import { developmentOwnerUrls } from '../database/development.js';
 import { migrate, provisionApp, undoLastMigration } from '../database/provision.js';
 
 const say = (text: string) => process.stdout.write(`${text}\n`);
 
 async function main(): Promise<void> {
-  const values = readEnvironment(process.env);
+  const values = readValues();
   const given = { owner: values.DATABASE_OWNER_URL, app: values.DATABASE_URL };
   if (!given.owner && given.app)
     throw new Error('Set DATABASE_OWNER_URL to the same database as its owner');
@@ -24,6 +25,14 @@ async function main(): Promise<void> {
   } finally {
     await stop();
   }
+}
+
+/** The owner's password is worth more than the app's: its link is held to the same rules. */
+function readValues(): Values {
+  const values = readEnvironment(process.env);
+  const faults = brokenRules(databaseRules(values, process.env));
+  if (values.NODE_ENV === 'production' && faults.length > 0) throw new ConfigError(faults);
+  return values;
 }
 
 main().catch((error: Error) => {

@@ -1,5 +1,14 @@
 import type { KeyObject } from 'node:crypto';
+import { readTlsPair, type TlsFiles, type TlsPair } from './certificates.js';
 import { checkEnvironment, ConfigError, type Environment, type Values } from './environment.js';
+import {
+  brokenRules,
+  databaseRules,
+  listenerRules,
+  mailRules,
+  whereTlsEnds,
+  type Rule,
+} from './links.js';
 import { deriveKey, readAppSecret, readSigningKeys, type SigningKey } from './secrets.js';
 
 /** Everything that the app may know about its surroundings; checked, frozen, made once at start. */
@@ -7,6 +16,10 @@ export class Config {
   readonly production: boolean;
   readonly host: string;
   readonly port: number;
+  /** Set when TLS ends in this process; the files are then read again whenever they change. */
+  readonly tlsFiles: TlsFiles | undefined;
+  readonly tlsPair: TlsPair | undefined;
+  readonly httpPort: number | undefined;
   readonly publicUrl: string;
   readonly databaseUrl: string;
   readonly databasePoolSize: number;
@@ -40,14 +53,15 @@ export class Config {
     this.breachedPasswordsUrl = values.BREACHED_PASSWORDS_URL;
     this.logLevel = values.LOG_LEVEL;
 
-    if (this.production) faults.push(...productionFaults(values, env));
+    this.httpPort = values.HTTP_PORT;
+    this.tlsFiles = tlsFilesOf(values);
+
+    faults.push(...brokenRules(rulesFor(values, env)));
+    this.tlsPair = collect(faults, () => this.readTlsPair());
     this.databaseUrl = collect(faults, () => required(values, 'DATABASE_URL')) ?? '';
-    const secret = collect(faults, () =>
-      readAppSecret(required(values, 'APP_SECRET'), this.production),
-    );
-    this.signingKeys = Object.freeze(
-      collect(faults, () => this.readKeys(required(values, 'SIGNING_KEYS'))) ?? [],
-    );
+    const secret = collect(faults, () => this.readSecret(values));
+    const keys = collect(faults, () => this.readKeys(required(values, 'SIGNING_KEYS')));
+    this.signingKeys = Object.freeze(keys ?? []);
     if (faults.length > 0 || !secret) throw new ConfigError(faults);
 
     this.signingKeysFile = env['SIGNING_KEYS_FILE'];
@@ -55,6 +69,17 @@ export class Config {
     this.throttleKey = deriveKey(secret, 'throttle');
     this.fieldKey = deriveKey(secret, 'fields');
     Object.freeze(this);
+  }
+
+  private readSecret(values: Values): Buffer {
+    return readAppSecret(required(values, 'APP_SECRET'), this.production);
+  }
+
+  /** Reads the certificate and its key as they are now; throws when no client could be served with them. */
+  readTlsPair(): TlsPair | undefined {
+    // A proxy before us may know the app by another name than its clients do.
+    const host = this.trustedProxyHops === 0 ? new URL(this.publicUrl).hostname : undefined;
+    return this.tlsFiles && readTlsPair(this.tlsFiles, host);
   }
 
   /** Reads a key set by the rules of this environment; throws when it breaks one. */
@@ -81,64 +106,34 @@ function required(values: Values, name: 'DATABASE_URL' | 'APP_SECRET' | 'SIGNING
 
 const isPlain = (url: string) => !url.startsWith('https:');
 
-type Rule = [isBroken: boolean | undefined, fault: string];
+const tlsFilesOf = ({ TLS_CERT_FILE: certFile, TLS_KEY_FILE: keyFile }: Values) =>
+  certFile && keyFile ? Object.freeze({ certFile, keyFile }) : undefined;
+
+const rulesFor = (values: Values, env: Environment): Rule[] => [
+  ...(values.NODE_ENV === 'production'
+    ? [...productionRules(values, env), whereTlsEnds(values)]
+    : []),
+  ...listenerRules(values),
+];
 
 /** What is allowed while building and not when serving. */
-function productionFaults(values: Values, env: Environment): string[] {
-  const { DATABASE_URL: databaseUrl } = values;
-  const rules: Rule[] = [
+function productionRules(values: Values, env: Environment): Rule[] {
+  return [
     [isPlain(values.PUBLIC_URL), 'PUBLIC_URL must start with https:// in production'],
     [
       values.CORS_ORIGINS.some(isPlain),
       'CORS_ORIGINS may name only https:// origins in production',
     ],
-    ...mailFaults(values),
+    ...mailRules(values),
     [/debug|trace/.test(values.LOG_LEVEL), 'LOG_LEVEL must be info or quieter in production'],
     [
       Boolean(values.DATABASE_OWNER_URL),
       'DATABASE_OWNER_URL belongs to `npm run migrate`: take it away from the server',
     ],
-    [
-      databaseUrl !== undefined && !isDatabaseLinkSafe(databaseUrl),
-      'DATABASE_URL leaves this machine without TLS: add ?sslmode=verify-full',
-    ],
-    // Node's own switches: one makes verify-full verify nothing, the other hands the process over.
-    [
-      env['NODE_TLS_REJECT_UNAUTHORIZED'] === '0',
-      'NODE_TLS_REJECT_UNAUTHORIZED accepts any certificate: take it away',
-    ],
+    ...databaseRules(values, env),
     [
       env['NODE_OPTIONS']?.includes('--inspect'),
       'NODE_OPTIONS opens the debugger: take --inspect away',
     ],
   ];
-  return rules.filter(([isBroken]) => isBroken).map(([, fault]) => fault);
-}
-
-function mailFaults({ SMTP_URL: smtpUrl, MAIL_FROM: from }: Values): Rule[] {
-  return [
-    [!smtpUrl, 'SMTP_URL is missing: set SMTP_URL, or SMTP_URL_FILE to a file that holds it'],
-    [
-      smtpUrl !== undefined && !isMailLinkSafe(new URL(smtpUrl)),
-      'SMTP_URL leaves this machine without TLS: use smtps://, or add ?requireTLS=true',
-    ],
-    [from.endsWith('@localhost'), 'MAIL_FROM is missing: set it to an address of yours'],
-  ];
-}
-
-/** Without requireTLS, who stands in between answers that there is no TLS, and reads along (RFC 8314). */
-const isMailLinkSafe = ({ protocol, hostname, searchParams }: URL): boolean =>
-  protocol === 'smtps:' || searchParams.has('requireTLS') || isThisMachine(hostname);
-
-const isThisMachine = (hostname: string) =>
-  /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);
-
-/** sslmode "require" and "prefer" accept any certificate, so only verify-full counts (ASVS 12.3.2). */
-function isDatabaseLinkSafe(databaseUrl: string): boolean {
-  const url = new URL(databaseUrl);
-  const moved = url.searchParams.has('host') || url.searchParams.has('hostaddr');
-  const modes = url.searchParams.getAll('sslmode');
-  return (
-    (isThisMachine(url.hostname) && !moved) || (modes.length === 1 && modes[0] === 'verify-full')
-  );
 }

@@ -1,3 +1,13 @@
+import {
+  breachedPasswordsUrl,
+  integer,
+  mailAddress,
+  oneOf,
+  origin,
+  postgresUrl,
+  smtpUrl,
+} from './readers.js';
+
 /** One environment variable: what it is for, what it is when absent, and how its text is read. */
 export interface Variable<T> {
   about: string;
@@ -33,6 +43,25 @@ export const VARIABLES = {
     fallback: '3000',
     read: integer(0, 65_535),
   },
+  TLS_CERT_FILE: {
+    about:
+      'File with the certificate, and those between it and the root, as PEM: the listener then speaks ' +
+      'HTTPS, and takes renewed files without a restart.',
+    example: '/etc/tls/fullchain.pem',
+    read: (text: string) => text,
+  },
+  TLS_KEY_FILE: {
+    about: 'File with the private key of that certificate, as PEM.',
+    example: '/etc/tls/privkey.pem',
+    read: (text: string) => text,
+  },
+  HTTP_PORT: {
+    about:
+      'Beside TLS_CERT_FILE: a port for plain HTTP, which sends people to the pages over TLS and ' +
+      'refuses all else. Absent: none.',
+    example: '3080',
+    read: integer(0, 65_535),
+  },
   PUBLIC_URL: {
     about: 'The address under which clients reach the API. It is the issuer of the tokens.',
     example: 'https://api.example.com',
@@ -60,7 +89,9 @@ export const VARIABLES = {
     read: integer(2, 200),
   },
   TRUSTED_PROXY_HOPS: {
-    about: 'How many proxies of your own stand before the app. 0: X-Forwarded-For is ignored.',
+    about:
+      'How many proxies of your own stand before the app. 0: X-Forwarded-For and X-Forwarded-Proto ' +
+      'are ignored.',
     example: '1',
     fallback: '0',
     read: integer(0, MAX_PROXY_HOPS),
@@ -123,60 +154,3 @@ export const VARIABLES = {
     read: oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace'),
   },
 } as const satisfies Record<string, Variable<unknown>>;
-
-function oneOf<T extends string>(...allowed: T[]) {
-  return (text: string): T => {
-    const found = allowed.find((value) => value === text);
-    if (!found) throw new Error(`must be one of: ${allowed.join(', ')}`);
-    return found;
-  };
-}
-
-function integer(min: number, max: number) {
-  return (text: string): number => {
-    const value = Number(text);
-    if (!/^\d+$/.test(text) || value < min || value > max)
-      throw new Error(`must be a whole number from ${min} to ${max}`);
-    return value;
-  };
-}
-
-function origin(text: string): string {
-  const url = URL.parse(text);
-  if (!url || !/^https?:$/.test(url.protocol) || url.origin !== text.replace(/\/$/, ''))
-    throw new Error(
-      'must be an origin like https://api.example.com, without path, user or wildcard',
-    );
-  return url.origin;
-}
-
-function postgresUrl(text: string): string {
-  const url = URL.parse(text);
-  if (!url || !/^postgres(ql)?:$/.test(url.protocol) || !url.hostname || url.pathname.length < 2)
-    throw new Error('must look like postgres://user:password@host:5432/database');
-  return text;
-}
-
-/** Nothing but `requireTLS` may stand in the query: a mailer would take more, and trust anybody. */
-function smtpUrl(text: string): string {
-  const url = URL.parse(text);
-  const isBare = url && /^(\?requireTLS=true)?$/.test(url.search) && /^\/?$/.test(url.pathname);
-  if (!isBare || !/^smtps?:$/.test(url.protocol) || !url.hostname)
-    throw new Error('must look like smtps://user:password@host or smtp://host?requireTLS=true');
-  return text;
-}
-
-function breachedPasswordsUrl(text: string): string {
-  const url = URL.parse(text);
-  const isBare = url && url.search === '' && url.hash === '' && url.pathname.endsWith('/');
-  // Who listens on the way would learn what the list does, and could answer for it.
-  if (!isBare || (url.protocol !== 'https:' && url.hostname !== '127.0.0.1'))
-    throw new Error('must look like https://api.example.com/range/');
-  return url.href;
-}
-
-function mailAddress(text: string): string {
-  if (!/^[^\s@<>,"]+@[^\s@<>,"]+$/.test(text))
-    throw new Error('must be one bare address like no-reply@example.com');
-  return text;
-}

@@ -34,6 +34,10 @@ export const PROBLEMS = {
     'This account is about to be deleted; the link in the mail that says so keeps it.',
   ],
   forbidden: [403, 'You may not do this.'],
+  tls_required: [
+    403,
+    'Nothing is answered without TLS: use https. A token that came so has ended.',
+  ],
   cross_site_request: [403, 'The cookie is for pages of this very origin.'],
   second_factor_required_for_role: [403, 'Administrators need a second factor here: add one.'],
   not_found: [404, 'There is nothing here for you.'],

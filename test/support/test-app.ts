@@ -5,6 +5,7 @@ import { createApp } from '../../src/app.setup.js';
 import { Config } from '../../src/config/config.js';
 import type { Environment } from '../../src/config/environment.js';
 import { createDevelopmentSecrets } from '../../src/config/secrets.js';
+import { listen } from '../../src/listeners.js';
 import { Client } from './client.js';
 import { createTestDatabase, type TestDatabase } from './test-database.js';
 
@@ -45,7 +46,7 @@ export async function startApp({ database, env, module }: Options = {}): Promise
   const db = database ?? (await createTestDatabase());
   const config = new Config({ ...testEnvironment(db.urls.app), ...env });
   const app = await createApp(config, module?.(config));
-  await app.listen(config.port, config.host);
+  await listen(app, config);
   const url = await app.getUrl();
   return {
     app,

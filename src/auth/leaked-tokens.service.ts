@@ -1,0 +1,24 @@
+import { Injectable } from '@nestjs/common';
+import type { IncomingMessage } from 'node:http';
+import type { Actor } from '../access/actor.js';
+import { JwtStrategy } from './jwt.strategy.js';
+import { SessionsService } from './sessions.service.js';
+
+/** What becomes of an access token that crossed the net in clear. */
+@Injectable()
+export class LeakedTokensService {
+  constructor(
+    private readonly strategy: JwtStrategy,
+    private readonly sessions: SessionsService,
+  ) {}
+
+  /**
+   * Ends the session of the token: whoever listened on the way has it, too. Only who holds a valid
+   * token can cause that. Answers whose it was, if it was one.
+   */
+  async end(request: Pick<IncomingMessage, 'headersDistinct'>): Promise<Actor | undefined> {
+    const actor = await this.strategy.authenticate(request).catch(() => undefined);
+    if (actor) await this.sessions.end(actor);
+    return actor;
+  }
+}
