@@ -3,6 +3,7 @@ import 'reflect-metadata';
 import { createApp } from './app.setup.js';
 import { Config } from './config/config.js';
 import { ConfigError } from './config/environment.js';
+import { isUnverifiedServer } from './database/database-errors.js';
 import { completeEnvironment } from './database/development.js';
 import { InsecureRouteError } from './http/route-proof.js';
 import { listen } from './listeners.js';
@@ -73,11 +74,15 @@ main().then(
     // A fault of the operator's is told in words; a stack trace would only hide them.
     const { message, stack, code } = error as Error & { code?: string };
     const known = error instanceof ConfigError || error instanceof InsecureRouteError;
-    const taken =
-      code === 'EADDRINUSE'
-        ? `${message}: set PORT to another one, and PUBLIC_URL with it`
-        : undefined;
-    process.stderr.write(`${taken ?? (known ? message : stack)}\n`);
+    process.stderr.write(`${adviceFor(error as Error, code) ?? (known ? message : stack)}\n`);
     process.exit(1);
   },
 );
+
+function adviceFor(error: Error, code: string | undefined): string | undefined {
+  const { message } = error;
+  if (code === 'EADDRINUSE') return `${message}: set PORT to another one, and PUBLIC_URL with it`;
+  if (isUnverifiedServer(error))
+    return `The server of DATABASE_URL cannot be verified: ${message}. Is its authority the one of sslrootcert, and the name the one in its certificate?`;
+  return undefined;
+}

@@ -32,7 +32,7 @@ afterAll(async () => {
 const serialOf = ({ cert }: Pem) => new X509Certificate(cert).serialNumber;
 const untilServed = (pair: Pem) =>
   until(async () => (await servedSerial(app.url)) === serialOf(pair), 'the new one is served');
-const isServed = async (pair: Pem) => expect(await servedSerial(app.url)).toBe(serialOf(pair));
+const expectServed = async (pair: Pem) => expect(await servedSerial(app.url)).toBe(serialOf(pair));
 
 /** Waits for the line that says why nothing was taken, and forgets it. */
 async function refusedFor(reason: RegExp, write: () => void): Promise<void> {
@@ -106,7 +106,7 @@ describe('what could not be served', () => {
     folder.write(first);
     await untilServed(first);
     await refusedFor(/not a pair/, () => folder.write({ cert: second.cert }));
-    await isServed(first);
+    await expectServed(first);
     folder.write({ key: second.key });
     await untilServed(second);
   });
@@ -120,9 +120,9 @@ describe('what could not be served', () => {
   ])('is not taken: %s', async (_what, reason, make) => {
     const pair = await make();
     await refusedFor(reason, () => folder.write(pair));
-    await isServed(second);
+    await expectServed(second);
     folder.write(second);
     await sleep(WATCH_MS + 200);
-    await isServed(second);
+    await expectServed(second);
   });
 });

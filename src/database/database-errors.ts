@@ -11,9 +11,13 @@ const NETWORK = new Set([
   'ENOTFOUND',
   'EAI_AGAIN',
 ]);
+/** What OpenSSL and Node say of a server that is not who it should be, or speaks TLS as nobody should. */
+const UNVERIFIED = /CERT|ISSUER|LEAF_SIGNATURE|^ERR_(TLS|SSL)_/;
 /** What pg and pg-pool say without a code. */
 const MESSAGES =
   /timeout exceeded when trying to connect|Connection terminated|Query read timeout|not queryable|Client was closed|Cannot use a pool after/;
+
+const NO_TLS = 'The server does not support SSL connections';
 
 const UNIQUE_VIOLATION = '23505';
 const FOREIGN_KEY_VIOLATION = '23503';
@@ -25,7 +29,14 @@ export function isDatabaseUnavailable(error: unknown): boolean {
   // Not instanceof: where code runs in a context of its own, the network's errors come from outside.
   if (!types.isNativeError(error)) return false;
   const { code, message } = driverError(error);
+  if (isUnverifiedServer(error)) return true;
   return UNAVAILABLE.test(code ?? '') || NETWORK.has(code ?? '') || MESSAGES.test(message);
+}
+
+/** Whether the server's certificate, or its lack of one, ended the connection. */
+export function isUnverifiedServer(error: Error): boolean {
+  const { code, message } = driverError(error);
+  return UNVERIFIED.test(code ?? '') || message === NO_TLS;
 }
 
 export const isUniqueViolation = (error: unknown) => sqlState(error) === UNIQUE_VIOLATION;
