@@ -74,6 +74,9 @@ describe('the configuration', () => {
       mailFrom: 'no-reply@localhost',
       logLevel: 'info',
       signingKeysFile: undefined,
+      tlsFiles: undefined,
+      tlsPair: undefined,
+      httpPort: undefined,
     });
   });
 
@@ -257,6 +260,11 @@ describe('production', () => {
     ['MAIL_FROM', 'canary5417@localhost', /an address of yours/],
     ['NODE_TLS_REJECT_UNAUTHORIZED', '0', /take it away/],
     ['NODE_OPTIONS', '--max-old-space-size=512 --inspect=0.0.0.0', /take --inspect away/],
+    ['NODE_OPTIONS', '--tls-keylog=/tmp/canary5417', /take --tls-keylog/],
+    ['NODE_OPTIONS', '--tls-min-v1.0', /--tls-min-v1.0 or 1.1 away/],
+    ['HOST', '0.0.0.0', /TLS_CERT_FILE and TLS_KEY_FILE, or TRUSTED_PROXY_HOPS/],
+    ['HOST', '::', /TRUSTED_PROXY_HOPS/],
+    ['HOST', '127.0.0.1.example.com', /TRUSTED_PROXY_HOPS/],
   ];
   it.each(faults)('refuses %s=%s', (name, value, cure) => {
     expectFault({ ...PRODUCTION, [name]: value }, name, cure);

@@ -306,7 +306,9 @@ async function hammer(): Promise<AnyAnswer> {
 /** Where the address that clients know says https, and a proxy of ours says that it was not used. */
 async function askInClear(): Promise<AnyAnswer> {
   const deployed = await startApp({ database, env: { PUBLIC_URL: 'https://api.example.com' } });
-  const answer = await deployed.client().post('/v1/auth/login', {}, { 'x-forwarded-proto': 'http' });
+  const answer = await deployed
+    .client()
+    .post('/v1/auth/login', {}, { 'x-forwarded-proto': 'http' });
   await deployed.app.close();
   return answer;
 }

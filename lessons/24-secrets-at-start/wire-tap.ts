@@ -21,7 +21,8 @@ export async function throughTap(env: Environment, query: string): Promise<Envir
   return { ...env, DATABASE_URL: tappedUrl + query };
 }
 
-function listen(from: Socket, to: Socket): void {
+/** Says what is worth hearing, and passes on all. */
+export function listen(from: Socket, to: Socket): void {
   from.on('data', (bytes) => {
     const hash = HASH.exec(bytes.toString('latin1'));
     if (hash) process.stdout.write(`overheard: ${hash[0]}\n`);

@@ -6,7 +6,7 @@ import type { Environment } from '../../src/config/environment.js';
 import { compiledSources } from './compiled.js';
 
 export const ROOT = join(import.meta.dirname, '../..');
-const LISTENING = /Server listening at (http:\/\/[\d.]+:\d+)/;
+const LISTENING = /Server listening at (https?:\/\/[\d.]+:\d+)/;
 const START_MS = 120_000;
 const STOP_MS = 5_000;
 /** A copy of the sources stays in memory for each run. */

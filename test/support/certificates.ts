@@ -1,3 +1,5 @@
+// Its library asks for this at its first line.
+import 'reflect-metadata';
 import {
   BasicConstraintsExtension,
   KeyUsageFlags,

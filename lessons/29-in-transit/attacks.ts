@@ -1,0 +1,138 @@
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
+import { until } from '../../test/support/waiting.js';
+import type { Attack, Change, Loot } from '../engine/lesson.js';
+import { TracingClient, type Person, type Target } from '../engine/target.js';
+import { deployedWith } from './deployment.js';
+
+interface Tokens {
+  accessToken?: string;
+}
+
+/** What a proxy writes when a client came without TLS. */
+const IN_CLEAR = { 'x-forwarded-proto': 'http' };
+
+/** Where the deployment's address says https, as every one should. */
+const BEHIND_PROXY: Change = { env: { PUBLIC_URL: 'https://api.example.com' } };
+const WITH_TLS = deployedWith('await lab.withTls(env)');
+
+/** Whoever listened uses what he heard, over TLS as anybody. */
+async function useToken(target: Target, { email }: Person, token?: string): Promise<Loot> {
+  if (!token) return null;
+  const eve = target.stranger('eve').withToken(token);
+  const { body } = await eve.get<{ email?: string }>('/v1/users/me');
+  return body.email === email ? 'Ada’s account, with a token that was overheard' : null;
+}
+
+/** A program of Ada's has `http://` in its settings. */
+async function bearerInClear(target: Target, headers: Record<string, string>): Promise<Loot> {
+  const ada = await target.person('ada');
+  await ada.client.get('/v1/users/me', headers);
+  return useToken(target, ada, ada.accessToken);
+}
+
+async function loginInClear(target: Target, at: (ada: Person) => Promise<Tokens>): Promise<Loot> {
+  const ada = await target.person('ada');
+  const { accessToken } = await at(ada);
+  return useToken(target, ada, accessToken);
+}
+
+/** Trusts the lab's authority, and finds its port for plain HTTP. */
+async function plainPort({ lab, trace }: Target): Promise<TracingClient> {
+  await until(() => /refused at port \d+/.test(lab.log()), 'the port for plain HTTP is open');
+  const [, pem = ''] = /authority of the lab: (\S+)/.exec(lab.log()) ?? [];
+  const [, port] = /refused at port (\d+)/.exec(lab.log()) ?? [];
+  const known = getCACertificates('default');
+  setDefaultCACertificates([...known, Buffer.from(pem, 'base64').toString()]);
+  return new TracingClient('ada, at the port for plain HTTP', trace, `http://127.0.0.1:${port}`);
+}
+
+const impostor = (id: string, title: string, query: string, env = {}, refusal = /TLS/): Attack => ({
+  id,
+  title,
+  needsLab: true,
+  scenario: { ...deployedWith(`await lab.behindImpostor(env, '${query}')`), env, refusal },
+  run: async (target) => {
+    await target.person('ada', 'password');
+    return target.lab.log().includes('overheard: $argon2id$') ? 'Ada’s password hash' : null;
+  },
+});
+
+export const attacks: Attack[] = [
+  {
+    id: 'clear-bearer',
+    title: 'Listen before a proxy that also speaks http, and use the token that comes by',
+    scenario: BEHIND_PROXY,
+    run: (target) => bearerInClear(target, IN_CLEAR),
+  },
+  {
+    id: 'clear-bearer-dressed',
+    title: 'The same, with a client that claims https itself; the proxy adds what it saw',
+    scenario: BEHIND_PROXY,
+    run: (target) => bearerInClear(target, { 'x-forwarded-proto': 'https, http' }),
+  },
+  {
+    id: 'clear-login',
+    title: 'Read the tokens in the answer to a sign-in without TLS',
+    scenario: BEHIND_PROXY,
+    run: (target) =>
+      loginInClear(target, async ({ client, email, password }) => {
+        const { body } = await client.post('/v1/auth/login', { email, password }, IN_CLEAR);
+        return body;
+      }),
+  },
+  {
+    id: 'plain-bearer',
+    title: 'Listen at the port for plain HTTP, and use the token that comes by',
+    needsLab: true,
+    scenario: WITH_TLS,
+    run: async (target) => {
+      const plain = await plainPort(target);
+      const ada = await target.person('ada');
+      await plain.withToken(ada.accessToken).get('/v1/users/me');
+      return useToken(target, ada, ada.accessToken);
+    },
+  },
+  {
+    id: 'plain-login',
+    title: 'Read the tokens in the answer to a sign-in at the port for plain HTTP',
+    needsLab: true,
+    scenario: WITH_TLS,
+    run: async (target) => {
+      const plain = await plainPort(target);
+      return loginInClear(target, async ({ email, password }) => {
+        const { body } = await plain.post('/v1/auth/login', { email, password });
+        return body;
+      });
+    },
+  },
+  {
+    id: 'open-to-the-net',
+    title: 'Listen before a server of which nobody has said where TLS ends',
+    scenario: { ...deployedWith('lab.openToTheNet(env)'), refusal: /HOST opens the app/ },
+    run: (target) => bearerInClear(target, {}),
+  },
+  impostor(
+    'impostor-no-verify',
+    'Answer for the database, with a certificate of your own',
+    '?sslmode=no-verify',
+  ),
+  impostor(
+    'impostor-require',
+    'Answer for the database where "require" asks for TLS, and not who answers',
+    '?sslmode=require&uselibpqcompat=true',
+  ),
+  impostor(
+    'impostor-node-switch',
+    'Answer for the database where an old variable makes Node believe anybody',
+    '?sslmode=verify-full',
+    { NODE_TLS_REJECT_UNAUTHORIZED: '0' },
+    /accepts any certificate/,
+  ),
+  impostor(
+    'impostor-verified',
+    'Answer for a database that is verified',
+    '?sslmode=verify-full',
+    {},
+    /cannot be verified/,
+  ),
+];
