@@ -3,6 +3,7 @@ import type { Control } from '../engine/lesson.js';
 const STRICT_JSON = 'src/http/strict-json.ts';
 const PAGE = 'src/http/page.dto.ts';
 const SETUP = 'src/app.setup.ts';
+const LISTENERS = 'src/listeners.ts';
 const FIELDS = 'src/http/fields.ts';
 const HOOKS = 'src/http/request.hooks.ts';
 const RATE_LIMIT = 'src/http/rate-limit.ts';
@@ -21,9 +22,9 @@ export const controls: Control[] = [
   {
     id: 'body-limit',
     title: 'A body has 100 kB at the most, counted as it arrives',
-    file: SETUP,
+    file: LISTENERS,
     removal: {
-      edits: [{ file: SETUP, find: 'bodyBytes: 100 * 1024', replace: 'bodyBytes: 1024 ** 3' }],
+      edits: [{ file: LISTENERS, find: 'bodyBytes: 100 * 1024', replace: 'bodyBytes: 1024 ** 3' }],
     },
     opens: ['body-padded', 'body-chunked'],
   },

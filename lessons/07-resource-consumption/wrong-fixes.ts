@@ -1,6 +1,7 @@
 import type { WrongFix } from '../engine/lesson.js';
 
 const SETUP = 'src/app.setup.ts';
+const LISTENERS = 'src/listeners.ts';
 const HOOKS = 'src/http/request.hooks.ts';
 const COUNTED = 'sourceOf(request.clientIp)';
 
@@ -11,7 +12,7 @@ export const wrongFixes: WrongFix[] = [
     why: 'A chunked message announces no length: only bytes that are counted as they arrive are bounded.',
     change: {
       edits: [
-        { file: SETUP, find: 'bodyBytes: 100 * 1024', replace: 'bodyBytes: 1024 ** 3' },
+        { file: LISTENERS, find: 'bodyBytes: 100 * 1024', replace: 'bodyBytes: 1024 ** 3' },
         {
           file: 'src/http/strict-message.ts',
           find: "const encoding = headers['content-encoding'];",
