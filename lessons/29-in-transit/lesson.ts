@@ -25,7 +25,7 @@ const controls: Control[] = [
     id: 'leaked-session-ends',
     title: 'The session of a token that came in clear ends at once',
     file: LEAKED,
-    removal: edit(LEAKED, 'if (actor) await this.sessions.end(actor);', ''),
+    removal: edit(LEAKED, 'if (actor) await this.endOwn(actor);', ''),
     opens: ['clear-bearer', 'clear-bearer-dressed', 'plain-bearer'],
   },
   {

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { IncomingMessage } from 'node:http';
 import type { Actor } from '../access/actor.js';
+import { actingAs } from '../database/acting.js';
 import { JwtStrategy } from './jwt.strategy.js';
 import { SessionsService } from './sessions.service.js';
 
@@ -18,7 +19,14 @@ export class LeakedTokensService {
    */
   async end(request: Pick<IncomingMessage, 'headersDistinct'>): Promise<Actor | undefined> {
     const actor = await this.strategy.authenticate(request).catch(() => undefined);
-    if (actor) await this.sessions.end(actor);
+    if (actor) await this.endOwn(actor);
     return actor;
+  }
+
+  private endOwn(actor: Actor): Promise<void> {
+    return actingAs(
+      () => actor.userId,
+      () => this.sessions.end(actor),
+    );
   }
 }
