@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Authority, TlsFolder } from './support/certificates.js';
+import { run, source } from './support/child.js';
 import { Client, type Answer } from './support/client.js';
 import {
   createResource,
@@ -205,6 +206,8 @@ describe('a request of which a proxy of ours says that it came in clear', () => 
   it('is answered when it holds no secret, for health checks and people', async () => {
     for (const path of ['/v1/health/ready', '/account/sign-in', '/.well-known/jwks.json'])
       expect((await app.client().get(path, IN_CLEAR)).status).toBe(200);
+    const env = { PORT: new URL(app.url).port };
+    expect(await run(source('commands/health.ts'), { env })).toEqual({ code: 0, output: '' });
   });
 
   it.each([

@@ -6,6 +6,7 @@ import type { ConnectionOptions } from 'node:tls';
 import { readTlsPair } from '../src/config/certificates.js';
 import { tlsOptions } from '../src/http/tls-listener.js';
 import { Authority, TlsFolder } from './support/certificates.js';
+import { run, source } from './support/child.js';
 import { createResource, signUpByMail } from './support/factories.js';
 import { exchange } from './support/raw-http.js';
 import { PATIENCE_MS, spawnApp, type SpawnedApp } from './support/spawned-app.js';
@@ -74,6 +75,16 @@ describe('a listener with TLS_CERT_FILE', () => {
       msg.includes('certificate of the listener ends soon'),
     );
     expect(line.level).toBe('warn');
+  });
+
+  it('is found ready by the command for containers, which takes no other for it', async () => {
+    const check = (env: Record<string, string>) =>
+      run(source('commands/health.ts'), { env: { PORT: new URL(app.url).port, ...env } });
+    expect(await check(folder.env)).toEqual({ code: 0, output: '' });
+    const other = await authority.issue();
+    const env = { ...folder.env, TLS_CERT_FILE: folder.add('other.pem', other.cert) };
+    expect((await check(env)).code).toBe(1);
+    expect((await check({})).code).toBe(1);
   });
 
   it('is trusted by nobody who does not know its authority', async () => {
