@@ -36,6 +36,7 @@ import { RATE_LIMITS, type Limits } from '../src/http/rate-limit.js';
 import { MAX_DEPTH } from '../src/http/strict-json.js';
 import { LIMITS } from '../src/listeners.js';
 import { MAX_HEADERS } from '../src/http/strict-message.js';
+import { EXPIRY_WARNING_DAYS, WATCH_SECONDS } from '../src/http/tls-listener.js';
 import { MAX_URL_LENGTH } from '../src/http/strict-url.js';
 import { DELIVERY_MS, SMTP_LIMITS } from '../src/mail/mail-transport.js';
 import { MAIL_JOB } from '../src/mail/mailer.js';
@@ -202,6 +203,11 @@ describe('docs/limits.md', () => {
     const named = codes.filter((code) => code.startsWith('`')).map((code) => code.slice(1, -1));
     expect(named.length).toBeGreaterThan(10);
     expect(named.filter((code) => !(code in PROBLEMS))).toEqual([]);
+  });
+
+  it('has when a renewed certificate is taken, and when the log warns of its end', () => {
+    expect(PAGE).toContain(`looked at every ${WATCH_SECONDS} seconds`);
+    expect(PAGE).toContain(`from ${EXPIRY_WARNING_DAYS} days before its end`);
   });
 
   it('has every security event, with its level', () => {

@@ -53,7 +53,9 @@ describe('a listener with TLS_CERT_FILE', () => {
     const { id } = await createResource(ada);
     const { status, headers } = await ada.client.get(`/v1/resources/${id}`);
     expect(status).toBe(200);
-    expect(headers.get('strict-transport-security')).toBe('max-age=31536000; includeSubDomains');
+    const page = await app.client().get('/account/sign-in');
+    for (const answer of [headers, page.headers])
+      expect(answer.get('strict-transport-security')).toBe('max-age=31536000; includeSubDomains');
     expect((await app.client().get(`/v1/resources/${id}`)).status).toBe(401);
   });
 

@@ -6,7 +6,7 @@ import type { Socket } from 'node:net';
 import type { Config } from '../config/config.js';
 import type { TlsPair } from '../config/certificates.js';
 
-const WATCH_INTERVAL_MS = 2_000;
+export const WATCH_SECONDS = 2;
 const DAY_MS = 24 * 3_600_000;
 /** Warned of an end that is nearer than this, once a day. */
 export const EXPIRY_WARNING_DAYS = 30;
@@ -57,7 +57,7 @@ export class ServedCertificate {
     private pair: TlsPair,
   ) {
     for (const file of this.files)
-      watchFile(file, { interval: WATCH_INTERVAL_MS, persistent: false }, this.watch);
+      watchFile(file, { interval: WATCH_SECONDS * 1_000, persistent: false }, this.watch);
     this.warnOfItsEnd();
   }
 
