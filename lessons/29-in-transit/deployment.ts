@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Environment } from '../../src/config/environment.js';
 import { Authority, TlsFolder } from '../../test/support/certificates.js';
 import type { Change } from '../engine/lesson.js';
@@ -19,7 +20,8 @@ export const deployedWith = (call: string): Change => ({
 
 /** TLS ends in the app itself; the log says whom to trust, as an operator would tell it. */
 export async function withTls(env: Environment): Promise<Environment> {
-  const authority = await Authority.create('Authority of the lab');
+  // OpenSSL would take one of the same name, of another instance, for it.
+  const authority = await Authority.create(`Authority ${randomUUID()}`);
   const folder = new TlsFolder();
   folder.write(await authority.issue());
   process.once('exit', () => folder.remove());
