@@ -92,6 +92,7 @@ describe('the OpenAPI document', () => {
       'malformed_request',
       'method_not_allowed',
       'request_timeout',
+      'tls_required',
     ]);
   });
 

@@ -55,7 +55,7 @@ export class Authority {
   }
 
   get pem(): string {
-    return this.own.toString('pem');
+    return `${this.own.toString('pem')}\n`;
   }
 
   async issue({ names = ['localhost', '127.0.0.1'], rsaBits, ...times }: Wish = {}): Promise<Pem> {
@@ -73,7 +73,7 @@ export class Authority {
         ),
       ],
     });
-    return { cert: cert.toString('pem'), key: await privatePem(keys) };
+    return { cert: `${cert.toString('pem')}\n`, key: await privatePem(keys) };
   }
 }
 
