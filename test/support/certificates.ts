@@ -8,7 +8,7 @@ import {
   X509CertificateGenerator,
   type X509Certificate,
 } from '@peculiar/x509';
-import { randomBytes, webcrypto } from 'node:crypto';
+import { KeyObject, randomBytes, webcrypto } from 'node:crypto';
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -73,7 +73,7 @@ export class Authority {
         ),
       ],
     });
-    return { cert: `${cert.toString('pem')}\n`, key: await privatePem(keys) };
+    return { cert: `${cert.toString('pem')}\n`, key: privatePem(keys) };
   }
 }
 
@@ -86,11 +86,8 @@ const frame = ({ from = -1, to = 90 }: Wish) => ({
 const newKeys = (algorithm: typeof EC | ReturnType<typeof rsa>) =>
   webcrypto.subtle.generateKey({ ...algorithm, hash: 'SHA-256' }, true, ['sign', 'verify']);
 
-async function privatePem({ privateKey }: webcrypto.CryptoKeyPair): Promise<string> {
-  const bytes = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', privateKey));
-  const lines = bytes.toString('base64').replaceAll(/.{64}/g, '$&\n');
-  return `-----BEGIN PRIVATE KEY-----\n${lines}\n-----END PRIVATE KEY-----\n`;
-}
+const privatePem = ({ privateKey }: webcrypto.CryptoKeyPair) =>
+  KeyObject.from(privateKey).export({ type: 'pkcs8', format: 'pem' }) as string;
 
 /** Files of a test's own, where an operator would have them. */
 export class TlsFolder {
