@@ -87,7 +87,7 @@ const newKeys = (algorithm: typeof EC | ReturnType<typeof rsa>) =>
   webcrypto.subtle.generateKey({ ...algorithm, hash: 'SHA-256' }, true, ['sign', 'verify']);
 
 const privatePem = ({ privateKey }: webcrypto.CryptoKeyPair) =>
-  KeyObject.from(privateKey).export({ type: 'pkcs8', format: 'pem' }).toString();
+  KeyObject.from(privateKey).export({ type: 'pkcs8', format: 'pem' }) as string;
 
 /** Files of a test's own, where an operator would have them. */
 export class TlsFolder {
