@@ -2,24 +2,23 @@
 import Fastify from 'fastify';
 import pg from 'pg';
 
-const COLUMNS = `id, owner_id AS "ownerId", title, labels, version,
+const COLUMNS = `id, person AS "ownerId", title, labels, version,
   created_at AS "createdAt", updated_at AS "updatedAt"`;
 
 const READ = {
   name: 'read',
-  text: `SELECT ${COLUMNS}, content FROM resources
-    WHERE id = $1 AND (owner_id = $2 OR EXISTS (
-      SELECT FROM resource_shares share
-      WHERE share.resource_id = resources.id AND share.user_id = $2))`,
+  text: `SELECT ${COLUMNS}, content FROM bare.resources r
+    WHERE id = $1 AND (person = $2 OR EXISTS (
+      SELECT FROM bare.shares share WHERE share.resource = r.id AND share.person = $2))`,
 };
 const LIST = {
   name: 'list',
-  text: `SELECT ${COLUMNS} FROM resources WHERE owner_id = $1
+  text: `SELECT ${COLUMNS} FROM bare.resources WHERE person = $1
     ORDER BY created_at DESC, id DESC LIMIT 21`,
 };
 const CREATE = {
   name: 'create',
-  text: `INSERT INTO resources (owner_id, title, content) VALUES ($1, $2, $3)
+  text: `INSERT INTO bare.resources (person, title, content) VALUES ($1, $2, $3)
     RETURNING ${COLUMNS}, content`,
 };
 const PAGE = 20;

@@ -1,8 +1,9 @@
-import { placeOf } from '../src/auth/totp-secrets.service.js';
+import { randomUUID } from 'node:crypto';
+import { Factor, TotpSecret } from '../src/auth/factor.entity.js';
 import { createTotpSecret, totpEnrolment } from '../src/auth/totp.js';
 import type { Config } from '../src/config/config.js';
-import { FieldCipher } from '../src/crypto/field-cipher.js';
 import { withClient } from '../src/database/provision.js';
+import { onClient, sealedRows } from '../test/support/sealed-rows.js';
 import { totpCode } from '../test/support/second-factors.js';
 
 const PEOPLE = 1_500;
@@ -19,29 +20,32 @@ export async function addFactorOwners(
   config: Config,
   passwordHash: string,
 ): Promise<FactorOwner[]> {
-  const secret = createTotpSecret();
-  const cipher = new FieldCipher(config);
+  const secret = Buffer.from(createTotpSecret());
   const shown = totpEnrolment(secret, '').secret;
+  const emails = Array.from({ length: PEOPLE }, (_, n) => `coded-${n + 1}@example.com`);
+  const { createUsers, fields } = sealedRows(config);
   return withClient(ownerUrl, async (client) => {
-    const { rows } = await client.query<{ id: string; user_id: string; email: string }>(
-      `WITH person AS (
-         INSERT INTO users (email, display_name, password_hash)
-         SELECT 'coded-' || n || '@example.com', 'Coded ' || n, $1 FROM generate_series(1, $2) n
-         RETURNING id, email
-       ), factor AS (
-         INSERT INTO factors (user_id, kind, name, confirmed_at)
-         SELECT id, 'totp', 'Phone', now() FROM person
-         RETURNING id, user_id
-       )
-       SELECT factor.id, user_id, email FROM factor JOIN person ON person.id = user_id`,
-      [passwordHash, PEOPLE],
-    );
-    const sealed = rows.map(({ id, user_id: userId }) => cipher.seal(secret, placeOf(id, userId)));
+    const people = await createUsers(onClient(client), { emails, passwordHash });
+    const factors = people.map(({ id: userId, key }) => {
+      const factor = { id: randomUUID(), userId, name: 'Phone' };
+      const { name } = fields.sealWith(key, Factor, factor);
+      const seed = { factorId: factor.id, userId, secret };
+      return { ...factor, name, sealed: fields.sealWith(key, TotpSecret, seed).secret };
+    });
     await client.query(
-      `INSERT INTO totp_secrets (factor_id, secret_sealed)
-       SELECT * FROM unnest($1::uuid[], $2::bytea[])`,
-      [rows.map(({ id }) => id), sealed],
+      `WITH v AS (SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bytea[], $4::bytea[]) v (id, owner, name, seed)),
+       factor AS (
+         INSERT INTO factors (id, user_id, kind, name, confirmed_at)
+         SELECT id, owner, 'totp', name, now() FROM v
+       )
+       INSERT INTO totp_secrets (factor_id, secret_sealed) SELECT id, seed FROM v`,
+      [
+        factors.map(({ id }) => id),
+        factors.map(({ userId }) => userId),
+        factors.map(({ name }) => name),
+        factors.map(({ sealed }) => sealed),
+      ],
     );
-    return rows.map(({ email }) => ({ email, code: () => totpCode(shown) }));
+    return emails.map((email) => ({ email, code: () => totpCode(shown) }));
   });
 }

@@ -1,6 +1,6 @@
 import { Config } from '../src/config/config.js';
 import type { Environment } from '../src/config/environment.js';
-import { createAppSecret, createSigningJwk } from '../src/config/secrets.js';
+import { createAppSecret, createEncryptionJwk, createSigningJwk } from '../src/config/secrets.js';
 import { createTestDatabase } from '../test/support/test-database.js';
 import { startTestServer } from '../test/support/test-server.js';
 import { createHash, fill, readOwners, type Owner } from './dataset.js';
@@ -34,9 +34,9 @@ export async function setGround(): Promise<Ground> {
   const stop = await startTestServer();
   const { urls } = await createTestDatabase();
   const hash = await createHash();
-  await fill(urls.owner, hash);
   const env = production(urls.app);
   const config = new Config(env);
+  await fill(urls.owner, config, hash);
   const owners = await readOwners(urls.owner, config);
   const factorOwners = await addFactorOwners(urls.owner, config, hash);
   const unprotectedUrl = await makeUnprotectedLogin(urls.app);
@@ -70,6 +70,7 @@ const production = (databaseUrl: string) => ({
   MAIL_FROM: 'no-reply@example.com',
   APP_SECRET: createAppSecret(),
   SIGNING_KEYS: JSON.stringify({ keys: [createSigningJwk()] }),
+  ENCRYPTION_KEYS: JSON.stringify({ keys: [createEncryptionJwk()] }),
 });
 
 async function startBare(databaseUrl: string): Promise<Server> {

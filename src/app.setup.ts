@@ -2,12 +2,14 @@ import type { DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { LogController, type FastifyInstance } from 'fastify';
+import { DataSource } from 'typeorm';
 import { PUBLIC } from './access/access.decorators.js';
 import { declaresAccess, problemsOfAccess } from './access/declares-access.js';
 import { AppModule } from './app.module.js';
 import { watchProblems } from './audit/problem-events.js';
 import type { TlsPair } from './config/certificates.js';
 import type { Config } from './config/config.js';
+import { proveColumns } from './crypto/column-proof.js';
 import { refuseUpgrades } from './http/client-errors.js';
 import { finishOnClose } from './http/closing.js';
 import { API_PREFIX, UNVERSIONED_PATHS, type DeclaredRoute } from './http/declared-routes.js';
@@ -69,6 +71,7 @@ async function setUp(app: NestFastifyApplication, config: Config): Promise<void>
   servePages(fastify);
   if (!config.production) serveDocs(fastify, openApiOf(app));
   proveRoutes(app, [declaresAccess]);
+  await proveColumns(app.get(DataSource));
   await fastify.ready();
 }
 

@@ -3,6 +3,7 @@ import 'reflect-metadata';
 import { createApp } from './app.setup.js';
 import { Config } from './config/config.js';
 import { ConfigError } from './config/environment.js';
+import { UnprotectedColumnError } from './crypto/column-proof.js';
 import { isUnverifiedServer } from './database/database-errors.js';
 import { completeEnvironment } from './database/development.js';
 import { InsecureRouteError } from './http/route-proof.js';
@@ -73,7 +74,9 @@ main().then(
   (error: unknown) => {
     // A fault of the operator's is told in words; a stack trace would only hide them.
     const { message, stack, code } = error as Error & { code?: string };
-    const known = error instanceof ConfigError || error instanceof InsecureRouteError;
+    const known = [ConfigError, InsecureRouteError, UnprotectedColumnError].some(
+      (kind) => error instanceof kind,
+    );
     process.stderr.write(`${adviceFor(error as Error, code) ?? (known ? message : stack)}\n`);
     process.exit(1);
   },

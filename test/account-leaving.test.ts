@@ -4,6 +4,8 @@ import { SecurityLog } from '../src/audit/security-log.js';
 import { Housekeeping } from '../src/database/housekeeping.js';
 import { withClient } from '../src/database/provision.js';
 import { RecipientLimit } from '../src/mail/recipient-limit.js';
+import { SEALED, userRow } from './support/sealed-rows.js';
+import { jobIdsOf, templatesTo } from './support/jobs.js';
 import { countStatuses, expectProblem, type Page } from './support/answers.js';
 import { liveSessions, refresh, signInAgain, tryLogin } from './support/auth.js';
 import {
@@ -48,8 +50,7 @@ async function keep(person: Person, token: string): Promise<Person> {
   expect((await cancel(token, password)).status).toBe(204);
   return { ...person, password };
 }
-const row = async ({ id }: Person) =>
-  (await app.database.query('SELECT * FROM users WHERE id = $1', [id]))[0];
+const row = ({ id }: Person) => userRow(app.database, id);
 const linksOf = ({ id }: Person) =>
   app.database.query('SELECT purpose FROM mail_links WHERE user_id = $1', [id]);
 /** So much later, as far as the end of this account is concerned. */
@@ -77,11 +78,8 @@ const resetToken = async ({ email }: Person) => {
 const reset = (token: string) =>
   app.client().post('/v1/auth/reset-password', { token, newPassword: newPassword() });
 const mailsTo = (email: string) =>
-  app.database.query<{ template: string }>(
-    `SELECT data->>'template' AS template FROM pgboss.job
-     WHERE name = 'mail' AND data->>'to' = $1 AND data->>'template' <> 'newDevice'
-     ORDER BY created_on`,
-    [email],
+  templatesTo(app.database, email).then((mails) =>
+    mails.filter(({ template }) => template !== 'newDevice'),
   );
 
 describe('DELETE /v1/users/me', () => {
@@ -302,7 +300,9 @@ describe('the end of the grace', () => {
       ).toEqual([]);
     expect((await bob.client.get(`/v1/resources/${foreign.id}`)).status).toBe(200);
     expect((await tryLogin(app.client(), ada.email, ada.password)).status).toBe(401);
-    await app.database.query(`DELETE FROM pgboss.job WHERE data->>'to' = $1`, [ada.email]);
+    await app.database.query('DELETE FROM pgboss.job WHERE id = ANY($1)', [
+      await jobIdsOf(app.database, ada.email),
+    ]);
     await register(app, { email: ada.email, password: newPassword() });
   });
 
@@ -311,7 +311,7 @@ describe('the end of the grace', () => {
     const token = await leave(ada);
     await app.database.query(
       `INSERT INTO resources (owner_id, title, content)
-       SELECT $1, 'x', '' FROM generate_series(1, 5001)`,
+       SELECT $1, 'x', ${SEALED} FROM generate_series(1, 5001)`,
       [ada.id],
     );
     await makeDue(ada);

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { emailIndexOf } from './support/sealed-rows.js';
 import { countStatuses, expectProblem, tellTale } from './support/answers.js';
 import { passwordHashOf, tryLogin } from './support/auth.js';
 import { login, newEmail, newPassword, signUp } from './support/factories.js';
@@ -23,11 +24,11 @@ afterAll(async () => {
 
 const register = (email: string, password: string) => app.client().post(PATH, { email, password });
 const rowsOf = (email: string) =>
-  app.database.query('SELECT * FROM users WHERE email = $1', [email]);
+  app.database.query('SELECT * FROM users WHERE email_index = $1', [emailIndexOf(email)]);
 const signUpsOf = (email: string) =>
   app.database.query<{ token_hash: Buffer | null; password_hash: string }>(
-    'SELECT * FROM sign_ups WHERE email = $1 ORDER BY created_at',
-    [email],
+    'SELECT * FROM sign_ups WHERE email_index = $1 ORDER BY created_at',
+    [emailIndexOf(email)],
   );
 const countSignUps = async () => (await app.database.query('SELECT FROM sign_ups')).length;
 const subjectsTo = (email: string) => mailbox.to(email).map(({ headers }) => headers['subject']);
@@ -137,8 +138,8 @@ describe('POST /v1/auth/login before the address is verified', () => {
     expect(tellTale(other)).toEqual(tellTale(unknown));
     expect(
       await app.database.query(
-        'SELECT FROM sessions s JOIN users u ON u.id = s.user_id WHERE u.email = $1',
-        [email],
+        'SELECT FROM sessions s JOIN users u ON u.id = s.user_id WHERE u.email_index = $1',
+        [emailIndexOf(email)],
       ),
     ).toEqual([]);
   });
@@ -153,7 +154,9 @@ describe('POST /v1/auth/login before the address is verified', () => {
   it('says nothing of a sign-up that has expired', async () => {
     const [email, password] = [newEmail(), newPassword()];
     await register(email, password);
-    await app.database.query('UPDATE sign_ups SET expires_at = now() WHERE email = $1', [email]);
+    await app.database.query('UPDATE sign_ups SET expires_at = now() WHERE email_index = $1', [
+      emailIndexOf(email),
+    ]);
     expectProblem(await tryLogin(app.client(), email, password), 401, 'invalid_credentials');
     expect(await passwordHashOf(app, email)).toBeUndefined();
   });

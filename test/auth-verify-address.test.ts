@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { emailIndexOf } from './support/sealed-rows.js';
 import { countStatuses, expectProblem } from './support/answers.js';
 import { tryLogin } from './support/auth.js';
 import { login, newEmail, newPassword, signUp } from './support/factories.js';
@@ -19,9 +20,11 @@ afterAll(() => app.close());
 const verify = (token: string, password: string, client = app.client()) =>
   client.post(PATH, { token, password });
 const rowsOf = (email: string) =>
-  app.database.query('SELECT * FROM users WHERE email = $1', [email]);
+  app.database.query('SELECT * FROM users WHERE email_index = $1', [emailIndexOf(email)]);
 const liveTokens = (email: string) =>
-  app.database.query('SELECT FROM sign_ups WHERE email = $1 AND token_hash IS NOT NULL', [email]);
+  app.database.query('SELECT FROM sign_ups WHERE email_index = $1 AND token_hash IS NOT NULL', [
+    emailIndexOf(email),
+  ]);
 
 /** Signs up, and reads the mail. */
 async function ask(email: string, password = newPassword()) {
@@ -36,10 +39,10 @@ describe('POST /v1/auth/verify-address', () => {
     await app.client().post('/v1/auth/register', { email, password, displayName: '  Ada  ' });
     const answer = await verify(await mailedToken(app.database, email), password);
     expect([answer.status, answer.text]).toEqual([204, '']);
-    expect(await rowsOf(email)).toMatchObject([
-      { role: 'user', display_name: 'Ada', disabled_at: null },
-    ]);
-    await login(app.client(), email, password);
+    expect(await rowsOf(email)).toMatchObject([{ role: 'user', disabled_at: null }]);
+    const { accessToken } = await login(app.client(), email, password);
+    const { body } = await app.client().withToken(accessToken).get('/v1/users/me');
+    expect(body).toMatchObject({ email, displayName: 'Ada' });
   });
 
   it.each([
@@ -115,7 +118,9 @@ describe('POST /v1/auth/verify-address', () => {
   it('refuses links that are over, of another purpose, or of nobody', async () => {
     const { email, token, password } = await ask(newEmail());
     const ada = await signUp(app);
-    await app.database.query('UPDATE sign_ups SET expires_at = now() WHERE email = $1', [email]);
+    await app.database.query('UPDATE sign_ups SET expires_at = now() WHERE email_index = $1', [
+      emailIndexOf(email),
+    ]);
     for (const wrong of [token, await linkToken(app.app, ada.email), '', 'x'.repeat(43)])
       expect((await verify(wrong, wrong === token ? password : ada.password)).status).toBe(400);
     expect(await rowsOf(email)).toEqual([]);

@@ -95,7 +95,8 @@ describe('npm run migrate:new', () => {
   const create = (...args: string[]) => inCopy(source('commands/migrate-new.ts', ...args));
 
   it('makes the next file, which runs as it is', async () => {
-    const number = String(readdirSync(folder).length + 1).padStart(4, '0');
+    const newest = Math.max(...readdirSync(folder).map((name) => Number.parseInt(name, 10)));
+    const number = String(newest + 1).padStart(4, '0');
     const file = `${number}-add-tags.sql`;
     expect(await create('add-tags')).toEqual({ code: 0, output: `migrations/${file}\n` });
     const names = loadMigrations(folder).map((Migration) => new Migration().name);
@@ -130,12 +131,14 @@ describe('npm run secrets:create', () => {
       DATABASE_URL_FILE: file('database_url'),
       APP_SECRET_FILE: file('app_secret'),
       SIGNING_KEYS_FILE: file('signing_keys'),
+      ENCRYPTION_KEYS_FILE: file('encryption_keys'),
       // Whose mail server it is, only the operator knows.
       SMTP_URL: 'smtps://smtp.example.org',
       MAIL_FROM: 'no-reply@example.org',
     });
     expect(config.production).toBe(true);
     expect(config.signingKeys).toHaveLength(1);
+    expect(config.encryptionKeys).toHaveLength(1);
   }, 60_000);
 
   it('prints no secret, and never writes over one', async () => {

@@ -7,6 +7,7 @@ import { ConfigError, type Environment } from '../src/config/environment.js';
 import {
   createAppSecret,
   createDevelopmentSecrets,
+  createEncryptionJwk,
   createSigningJwk,
 } from '../src/config/secrets.js';
 
@@ -14,10 +15,12 @@ import {
 const CANARY = 'canary5417';
 const keySet = (...keys: unknown[]) => JSON.stringify({ keys });
 const jwk = createSigningJwk();
+const symmetric = createEncryptionJwk();
 
 const DEVELOPMENT: Environment = {
   APP_SECRET: createAppSecret(),
   SIGNING_KEYS: keySet(jwk),
+  ENCRYPTION_KEYS: keySet(symmetric),
   DATABASE_URL: 'postgres://app:secret@127.0.0.1:5432/bulwark',
 };
 const PRODUCTION: Environment = {
@@ -77,6 +80,7 @@ describe('the configuration', () => {
       tlsFiles: undefined,
       tlsPair: undefined,
       httpPort: undefined,
+      encryptionKeysFile: undefined,
     });
   });
 
@@ -95,6 +99,7 @@ describe('the configuration', () => {
       CORS_ORIGINS: 'https://a.example, https://b.example/',
       LOG_LEVEL: 'warn',
       SIGNING_KEYS: keySet(jwk, createSigningJwk()),
+      ENCRYPTION_KEYS: keySet(symmetric, createEncryptionJwk(), createEncryptionJwk()),
     };
     const config = new Config(env);
     expect(config).toMatchObject({
@@ -111,13 +116,15 @@ describe('the configuration', () => {
       logLevel: 'warn',
     });
     expect(config.signingKeys).toHaveLength(2);
+    expect(config.encryptionKeys).toHaveLength(3);
+    expect(config.emailIndexKey.equals(config.requestKey)).toBe(false);
     expect(config.cursorKey.symmetricKeySize).toBe(32);
     expect(config.throttleKey.equals(config.cursorKey)).toBe(false);
   });
 
   it('cannot be changed afterwards', () => {
     const config = new Config(DEVELOPMENT);
-    for (const part of [config, config.corsOrigins, config.signingKeys])
+    for (const part of [config, config.corsOrigins, config.signingKeys, config.encryptionKeys])
       expect(Object.isFrozen(part)).toBe(true);
     expect(() => Object.assign(config, { production: true })).toThrow(TypeError);
   });
@@ -133,9 +140,9 @@ describe('the configuration', () => {
     };
     const names = faultsOf(env).map((fault) => fault.split(' ')[0]);
     const expected = ['PORT', 'PUBLIC_URL', 'DATABASE_URL', 'LOG_LEVEL', 'APP_SECRET'];
-    const missing = ['SIGNING_KEYS', 'SMTP_URL', 'MAIL_FROM'];
+    const missing = ['SIGNING_KEYS', 'ENCRYPTION_KEYS', 'SMTP_URL', 'MAIL_FROM'];
     expect(new Set(names)).toEqual(new Set([...expected, ...missing]));
-    expect(names).toHaveLength(8);
+    expect(names).toHaveLength(9);
     for (const fault of faultsOf(env))
       expect(new ConfigError(faultsOf(env)).message).toContain(`\n  - ${fault}`);
   });
@@ -205,6 +212,19 @@ describe('a variable that is wrong', () => {
     ['SIGNING_KEYS', keySet({ ...jwk, d: stranger.d }), /not a private EC key/],
     ['SIGNING_KEYS', keySet({ kty: 'oct', k: CANARY, kid: 'symmetric' }), /not a private EC key/],
     ['SIGNING_KEYS', keySet({ ...jwk, crv: 'P-384' }), /not a private EC key/],
+    ['ENCRYPTION_KEYS', CANARY, /secrets:create/],
+    ['ENCRYPTION_KEYS', '{}', /JWK set/],
+    ['ENCRYPTION_KEYS', 'null', /JWK set/],
+    ['ENCRYPTION_KEYS', keySet(), /one to ten keys/],
+    ['ENCRYPTION_KEYS', keySet(...Array.from({ length: 11 }, () => symmetric)), /one to ten keys/],
+    ['ENCRYPTION_KEYS', keySet(null), /"kid"/],
+    ['ENCRYPTION_KEYS', keySet({ ...symmetric, kid: undefined }), /"kid"/],
+    ['ENCRYPTION_KEYS', keySet(symmetric, symmetric), /same "kid"/],
+    ['ENCRYPTION_KEYS', keySet({ ...symmetric, k: CANARY }), /32 random bytes/],
+    ['ENCRYPTION_KEYS', keySet({ ...symmetric, k: 'A'.repeat(43) }), /32 random bytes/],
+    ['ENCRYPTION_KEYS', keySet({ ...symmetric, k: undefined }), /32 random bytes/],
+    ['ENCRYPTION_KEYS', keySet({ ...symmetric, kty: 'RSA' }), /32 random bytes/],
+    ['ENCRYPTION_KEYS', keySet(jwk), /32 random bytes/],
   ];
   it.each(faults)(
     'is named with its cure and without its value: %s, case %#',
@@ -228,6 +248,7 @@ describe('production', () => {
       'DATABASE_URL',
       'APP_SECRET',
       'SIGNING_KEYS',
+      'ENCRYPTION_KEYS',
     ]);
   });
 
@@ -270,7 +291,8 @@ describe('production', () => {
     expectFault({ ...PRODUCTION, [name]: value }, name, cure);
   });
 
-  it.each(['APP_SECRET', 'SIGNING_KEYS'] as const)('refuses the %s of development', (name) => {
+  const marked = ['APP_SECRET', 'SIGNING_KEYS', 'ENCRYPTION_KEYS'] as const;
+  it.each(marked)('refuses the %s of development', (name) => {
     const made = createDevelopmentSecrets();
     expect(faultsOf({ ...DEVELOPMENT, ...made })).toEqual([]);
     expectFault({ ...PRODUCTION, [name]: made[name] }, name, /made for development/);
@@ -291,8 +313,10 @@ describe('the mail server of production', () => {
   );
 });
 
+const SECRETS = ['APP_SECRET', 'SIGNING_KEYS', 'ENCRYPTION_KEYS', 'DATABASE_URL', 'SMTP_URL'];
+
 describe('a secret in a file', () => {
-  it.each(['APP_SECRET', 'SIGNING_KEYS', 'DATABASE_URL', 'SMTP_URL'])('is read: %s', (name) => {
+  it.each(SECRETS)('is read: %s', (name) => {
     const path = file(`${PRODUCTION[name]}\n`);
     const config = new Config({ ...PRODUCTION, [name]: undefined, [`${name}_FILE`]: path });
     const direct = new Config(PRODUCTION);
@@ -301,22 +325,18 @@ describe('a secret in a file', () => {
     expect(config.throttleKey.equals(direct.throttleKey)).toBe(true);
     expect(config.signingKeys.map(({ kid }) => kid)).toEqual([jwk.kid]);
     expect(config.signingKeysFile).toBe(name === 'SIGNING_KEYS' ? path : undefined);
+    expect(config.encryptionKeys.map(({ kid }) => kid)).toEqual([symmetric.kid]);
+    expect(config.encryptionKeysFile).toBe(name === 'ENCRYPTION_KEYS' ? path : undefined);
   });
 
-  it.each(['APP_SECRET', 'SIGNING_KEYS', 'DATABASE_URL', 'SMTP_URL'])(
-    'is refused beside %s',
-    (name) => {
-      expectFault({ ...PRODUCTION, [`${name}_FILE`]: file('x') }, name, /not both/);
-    },
-  );
+  it.each(SECRETS)('is refused beside %s', (name) => {
+    expectFault({ ...PRODUCTION, [`${name}_FILE`]: file('x') }, name, /not both/);
+  });
 
-  it.each(['APP_SECRET', 'SIGNING_KEYS', 'DATABASE_URL', 'SMTP_URL'])(
-    'must be there: %s',
-    (name) => {
-      const env = { ...PRODUCTION, [name]: undefined, [`${name}_FILE`]: join(folder, CANARY) };
-      expectFault(env, name, new RegExp(`file that ${name}_FILE names`));
-    },
-  );
+  it.each(SECRETS)('must be there: %s', (name) => {
+    const env = { ...PRODUCTION, [name]: undefined, [`${name}_FILE`]: join(folder, CANARY) };
+    expectFault(env, name, new RegExp(`file that ${name}_FILE names`));
+  });
 
   it('is held to the same rules', () => {
     const env = { ...PRODUCTION, APP_SECRET: undefined, APP_SECRET_FILE: file(short) };

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { ACROSS_OWNERS } from '../src/database/acting.js';
 import { withClient } from '../src/database/provision.js';
+import { SEALED } from './support/sealed-rows.js';
 import { startApp } from './support/test-app.js';
 import { createTestDatabase, type TestDatabase } from './support/test-database.js';
 
@@ -41,10 +42,13 @@ describe("the app's role", () => {
   it('reads and writes rows', async () => {
     await app.query('BEGIN');
     const { rowCount } = await app.query(
-      `INSERT INTO users (email, display_name, password_hash) VALUES ('a@b.c', '', 'x')`,
+      `INSERT INTO users (email, email_index, display_name, password_hash)
+       VALUES (${SEALED}, sha256('a@b.c'), ${SEALED}, 'x')`,
     );
     expect(rowCount).toBe(1);
-    await app.query(`UPDATE users SET display_name = 'x' WHERE email = 'a@b.c'`);
+    await app.query(
+      `UPDATE users SET display_name = ${SEALED} WHERE email_index = sha256('a@b.c')`,
+    );
     expect((await app.query('SELECT FROM users')).rowCount).toBe(1);
     await app.query('DELETE FROM users');
     await app.query('ROLLBACK');

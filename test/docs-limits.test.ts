@@ -29,6 +29,8 @@ import { FRESH as OF_USERS } from '../src/users/users.controller.js';
 import { MAX_WAITING } from '../src/auth/password-hasher.js';
 import { MAX_LENGTH, MIN_LENGTH, MIN_LENGTH_WITH_FACTOR } from '../src/auth/password-policy.js';
 import { IDLE_DAYS, SESSION_DAYS } from '../src/auth/sessions.service.js';
+import { CURRENT_AGE_MS, KEY_AGE_MS } from '../src/crypto/data-keys.js';
+import { GRACE_SECONDS } from '../src/crypto/key-statements.js';
 import { DATABASE_LIMITS } from '../src/database/data-source-options.js';
 import { MAX_PAGE_SIZE } from '../src/http/page.dto.js';
 import { PROBLEMS } from '../src/http/problem.js';
@@ -85,6 +87,14 @@ const entries = <Key extends string, Value>(record: Record<Key, Value>) =>
   Object.entries(record) as [Key, Value][];
 
 describe('docs/limits.md', () => {
+  it('has how long a data key lives', () => {
+    expect(tableOf('Of a data key')).toEqual({
+      'in the memory of an instance': [say(KEY_AGE_MS / 60_000, 'minutes')],
+      'used to seal, after it was retired, at the most': [say(CURRENT_AGE_MS / 1_000, 'seconds')],
+      'kept after it was retired, at the least': [say(GRACE_SECONDS, 'seconds')],
+    });
+  });
+
   it('has every budget of requests', () => {
     const budgets = entries<string, Limits>(RATE_LIMITS).map(([name, { perIp, perUser }]) => [
       `\`${name}\``,

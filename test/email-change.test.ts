@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { userRow } from './support/sealed-rows.js';
+import { templatesTo } from './support/jobs.js';
 import { countStatuses, expectProblem, tellTale } from './support/answers.js';
 import type { Authenticator } from './support/authenticator.js';
 import { liveSessions, passwordHashOf, tryLogin } from './support/auth.js';
@@ -26,20 +28,13 @@ const ask = ({ client, password }: Person, to: string) =>
 const confirm = (token: string) => app.client().post(CONFIRM, { token });
 const undo = (token: string, password: string) =>
   app.client().post(UNDO, { token, newPassword: password });
-const emailOf = async ({ id }: Person) =>
-  (await app.database.query<{ email: string }>('SELECT email FROM users WHERE id = $1', [id]))[0]
-    ?.email;
+const emailOf = async ({ id }: Person) => (await userRow(app.database, id))?.email;
 const linksOf = ({ id }: Person) =>
   app.database.query<{ purpose: string }>(
     'SELECT * FROM mail_links WHERE user_id = $1 ORDER BY purpose',
     [id],
   );
-const subjectsTo = (email: string) =>
-  app.database.query(
-    `SELECT data->>'template' AS template FROM pgboss.job
-     WHERE name = 'mail' AND data->>'to' = $1 ORDER BY created_on`,
-    [email],
-  );
+const subjectsTo = (email: string) => templatesTo(app.database, email);
 
 /** Asks, and reads the mail. */
 async function linkFor(person: Person, to = newEmail()) {

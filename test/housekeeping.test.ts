@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { Housekeeping } from '../src/database/housekeeping.js';
+import { emailIndexOf, SEALED } from './support/sealed-rows.js';
 import { signInAgain } from './support/auth.js';
 import { newEmail, newPassword, signUp, type Person } from './support/factories.js';
 import { claimsOf } from './support/forge.js';
@@ -89,21 +90,22 @@ describe('housekeeping', () => {
   it('deletes sign-ups and invitations that are over, and keeps the others', async () => {
     const { query } = app.database;
     for (const email of ['old@example.com', 'new@example.com']) {
-      const values = [email];
+      const values = [emailIndexOf(email)];
       await query(
-        `INSERT INTO sign_ups (email, display_name, password_hash, expires_at)
-         VALUES ($1, '', '-', now() + interval '1 hour')`,
+        `INSERT INTO sign_ups (email, email_index, display_name, password_hash, expires_at)
+         VALUES (${SEALED}, $1, ${SEALED}, '-', now() + interval '1 hour')`,
         values,
       );
       await query(
-        `INSERT INTO invitations (email, token_hash, expires_at)
-         VALUES ($1, sha256(convert_to($1::text, 'UTF8')), now() + interval '1 hour')`,
+        `INSERT INTO invitations (email, email_index, token_hash, expires_at)
+         VALUES (${SEALED}, $1, sha256($1), now() + interval '1 hour')`,
         values,
       );
     }
     for (const table of ['sign_ups', 'invitations']) {
-      await setBack(table, 'email', 'old@example.com', "expires_at = now() - interval '1 second'");
-      await expectGone(table, 'email', 'old@example.com');
+      const old = emailIndexOf('old@example.com');
+      await setBack(table, 'email_index', old, "expires_at = now() - interval '1 second'");
+      await expectGone(table, 'email_index', old);
     }
   });
 

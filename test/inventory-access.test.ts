@@ -237,7 +237,7 @@ describe('the fingerprint', () => {
     const prints = [await fingerprint(app.database)];
     const { id } = await createPerson('user');
     prints.push(await fingerprint(app.database));
-    await app.database.query(`UPDATE users SET display_name = 'X' WHERE id = $1`, [id]);
+    await app.database.query(`UPDATE users SET display_name = email WHERE id = $1`, [id]);
     prints.push(await fingerprint(app.database));
     expect(new Set(prints).size).toBe(3);
   });

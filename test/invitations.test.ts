@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { emailIndexOf } from './support/sealed-rows.js';
 import { countStatuses, expectProblem, tellTale } from './support/answers.js';
 import {
   createAdministrator,
@@ -27,9 +28,9 @@ afterAll(() => app.close());
 const accept = (token: string, password: string) =>
   app.client().post(ACCEPT, { token, password, displayName: 'Grace' });
 const usersOf = (email: string) =>
-  app.database.query('SELECT * FROM users WHERE email = $1', [email]);
+  app.database.query('SELECT * FROM users WHERE email_index = $1', [emailIndexOf(email)]);
 const invitationsOf = (email: string) =>
-  app.database.query('SELECT * FROM invitations WHERE email = $1', [email]);
+  app.database.query('SELECT * FROM invitations WHERE email_index = $1', [emailIndexOf(email)]);
 
 /** Invites, and reads the mail. */
 async function invite(email = newEmail()) {
@@ -77,8 +78,10 @@ describe('POST /v1/auth/accept-invitation', () => {
     const password = newPassword();
     const answer = await accept(token, password);
     expect([answer.status, answer.text]).toEqual([204, '']);
-    expect(await usersOf(email)).toMatchObject([{ role: 'user', display_name: 'Grace' }]);
-    await login(app.client(), email, password);
+    expect(await usersOf(email)).toMatchObject([{ role: 'user' }]);
+    const { accessToken } = await login(app.client(), email, password);
+    const { body } = await app.client().withToken(accessToken).get('/v1/users/me');
+    expect(body).toMatchObject({ email, displayName: 'Grace' });
     expectProblem(await accept(token, newPassword()), 400, 'invalid_link');
     await login(app.client(), email, password);
   });
@@ -101,7 +104,9 @@ describe('POST /v1/auth/accept-invitation', () => {
 
   it('refuses links that are over, of another purpose, or of nobody', async () => {
     const [{ email, token }, ada] = [await invite(), await signUp(app)];
-    await app.database.query('UPDATE invitations SET expires_at = now() WHERE email = $1', [email]);
+    await app.database.query('UPDATE invitations SET expires_at = now() WHERE email_index = $1', [
+      emailIndexOf(email),
+    ]);
     for (const wrong of [token, await linkToken(app.app, ada.email), '', 'x'.repeat(43)])
       expect((await accept(wrong, newPassword())).status).toBe(400);
     expect(await usersOf(email)).toEqual([]);

@@ -4,7 +4,8 @@ import { DAILY, HOURLY } from '../src/mail/recipient-limit.js';
 import { TEMPLATES, type Mail } from '../src/mail/templates.js';
 import { newEmail, newPassword } from './support/factories.js';
 import { Mailbox } from './support/mailbox.js';
-import { jobsOf, LINK, sendMail, startMailing, verification } from './support/mails.js';
+import { jobsOf } from './support/jobs.js';
+import { LINK, sendMail, startMailing, verification } from './support/mails.js';
 import type { TestApp } from './support/test-app.js';
 import { until } from './support/waiting.js';
 

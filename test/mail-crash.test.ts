@@ -4,7 +4,8 @@ import type { PgBoss } from 'pg-boss';
 import { Child } from './support/child.js';
 import { newEmail } from './support/factories.js';
 import { Mailbox } from './support/mailbox.js';
-import { jobsOf, makeDue, sendMail, startMailing, verification } from './support/mails.js';
+import { jobIdsOf, jobsOf } from './support/jobs.js';
+import { makeDue, sendMail, startMailing, verification } from './support/mails.js';
 import { testEnvironment, type TestApp } from './support/test-app.js';
 import { createTestDatabase, type TestDatabase } from './support/test-database.js';
 import { until } from './support/waiting.js';
@@ -109,8 +110,8 @@ describe('an instance that is killed', () => {
     await mailbox.up();
     // It may have been about to connect.
     await database.query(
-      `UPDATE pgboss.job SET state = 'retry' WHERE state = 'active' AND data->>'to' = $1`,
-      [to],
+      `UPDATE pgboss.job SET state = 'retry' WHERE state = 'active' AND id = ANY($1)`,
+      [await jobIdsOf(database, to)],
     );
     await makeDue(database, to);
     await start();
@@ -151,8 +152,8 @@ describe('what is kept of jobs', () => {
     await sendMail(app, verification(to));
     await until(async () => (await jobsOf(database, to))[0]?.state === 'retry', 'it waits');
     await database.query(
-      `UPDATE pgboss.job SET keep_until = now() - interval '1 second' WHERE data->>'to' = $1`,
-      [to],
+      `UPDATE pgboss.job SET keep_until = now() - interval '1 second' WHERE id = ANY($1)`,
+      [await jobIdsOf(database, to)],
     );
     await supervise(app);
     expect(await jobsOf(database, to)).toEqual([]);

@@ -3,7 +3,8 @@ import { DataSource } from 'typeorm';
 import { MAIL_JOB, Mailer } from '../src/mail/mailer.js';
 import { newEmail } from './support/factories.js';
 import { Mailbox } from './support/mailbox.js';
-import { jobsOf, LINK, makeDue, sendMail, startMailing, verification } from './support/mails.js';
+import { jobsOf } from './support/jobs.js';
+import { LINK, makeDue, sendMail, startMailing, verification } from './support/mails.js';
 import type { TestApp } from './support/test-app.js';
 import { until } from './support/waiting.js';
 

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { emailIndexOf } from './support/sealed-rows.js';
 import { tryLogin } from './support/auth.js';
 import { login, newEmail, register as signUp } from './support/factories.js';
 import { startApp, type TestApp } from './support/test-app.js';
@@ -13,7 +14,7 @@ afterAll(() => app.close());
 
 const register = (email: string, password: string) => app.client().post(PATH, { email, password });
 const signUpsOf = (email: string) =>
-  app.database.query('SELECT * FROM sign_ups WHERE email = $1', [email]);
+  app.database.query('SELECT * FROM sign_ups WHERE email_index = $1', [emailIndexOf(email)]);
 
 describe('the password policy', () => {
   it.each([

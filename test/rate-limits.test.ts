@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { BoundedMap } from '../src/http/bounded-map.js';
 import { RATE_LIMITS, sourceOf } from '../src/http/rate-limit.js';
 import { RateLimiter } from '../src/http/rate-limiter.js';
+import { userRow } from './support/sealed-rows.js';
 import { Client } from './support/client.js';
 import { signUp, type Person } from './support/factories.js';
 import { startApp, type TestApp } from './support/test-app.js';
@@ -69,10 +70,7 @@ describe('the budget of a user', () => {
     );
     expect(passed).toBeGreaterThanOrEqual(perUser);
     expect(passed).toBeLessThan(2 * perUser);
-    const [row] = await app.database.query('SELECT display_name FROM users WHERE id = $1', [
-      ada.id,
-    ]);
-    expect(row).toEqual({ display_name: 'A' });
+    expect((await userRow(app.database, ada.id))?.displayName).toBe('A');
   });
 });
 

@@ -31,7 +31,10 @@ describe('POST /v1/resources', () => {
       createdAt: expect.any(String),
       updatedAt: answer.body.createdAt,
     });
-    expect(await rows(answer.body.id)).toMatchObject([{ owner_id: ada.id, ...body }]);
+    const { title, labels } = body;
+    expect(await rows(answer.body.id)).toMatchObject([{ owner_id: ada.id, title, labels }]);
+    const read = await ada.client.get<ResourceBody>(`/v1/resources/${answer.body.id}`);
+    expect(read.body).toEqual(answer.body);
   });
 
   it('takes white space off the ends, and keeps it inside', async () => {

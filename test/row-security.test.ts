@@ -6,6 +6,7 @@ import { Roles } from '../src/access/access.decorators.js';
 import { acrossOwners, actingAs } from '../src/database/acting.js';
 import { RateLimit } from '../src/http/rate-limit.js';
 import { ReturnsNothing } from '../src/http/returns.decorator.js';
+import { SEALED } from './support/sealed-rows.js';
 import { expectProblem } from './support/answers.js';
 import { createCast, type Cast } from './support/cast.js';
 import { createResource, share, type Person } from './support/factories.js';
@@ -51,7 +52,7 @@ afterAll(() => app.close());
 async function fill({ id }: Person): Promise<void> {
   const { query } = app.database;
   const token = `sha256(convert_to(gen_random_uuid()::text, 'UTF8'))`;
-  await query(`INSERT INTO resources (owner_id, title, content) VALUES ($1, 'Plan', 'secret')`, [
+  await query(`INSERT INTO resources (owner_id, title, content) VALUES ($1, 'Plan', ${SEALED})`, [
     id,
   ]);
   await query(
@@ -59,9 +60,10 @@ async function fill({ id }: Person): Promise<void> {
      SELECT id, $1, 'read' FROM resources WHERE owner_id <> $1 LIMIT 1`,
     [id],
   );
-  await query(`INSERT INTO idempotency_keys (user_id, key, request_hash) VALUES ($1, 'k', '')`, [
-    id,
-  ]);
+  await query(
+    `INSERT INTO idempotency_keys (user_id, key, request_hash) VALUES ($1, 'k', ${token})`,
+    [id],
+  );
   await query(
     `INSERT INTO passkey_challenges (challenge_hash, purpose, session_id, expires_at)
      SELECT ${token}, 'register', id, now() FROM sessions WHERE user_id = $1`,
@@ -74,10 +76,10 @@ async function fill({ id }: Person): Promise<void> {
   );
   await query(
     `WITH factor AS (
-       INSERT INTO factors (user_id, kind, name) VALUES ($1, 'totp', 'Phone'), ($1, 'passkey', 'Key')
+       INSERT INTO factors (user_id, kind, name) VALUES ($1, 'totp', ${SEALED}), ($1, 'passkey', ${SEALED})
        RETURNING id, kind
      ), totp AS (
-       INSERT INTO totp_secrets (factor_id, secret_sealed) SELECT id, '' FROM factor WHERE kind = 'totp'
+       INSERT INTO totp_secrets (factor_id, secret_sealed) SELECT id, ${SEALED} FROM factor WHERE kind = 'totp'
      )
      INSERT INTO passkeys (factor_id, credential_id, public_key, sign_count)
      SELECT id, ${token}, '', 0 FROM factor WHERE kind = 'passkey'`,
@@ -92,7 +94,7 @@ async function fill({ id }: Person): Promise<void> {
   );
   await query(
     `WITH export AS (INSERT INTO exports (user_id, expires_at) VALUES ($1, now()) RETURNING id)
-     INSERT INTO export_parts (export_id, number, section, items) SELECT id, 1, '', '[]' FROM export`,
+     INSERT INTO export_parts (export_id, number, section, items) SELECT id, 1, '', ${SEALED} FROM export`,
     [id],
   );
 }

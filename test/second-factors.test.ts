@@ -85,7 +85,7 @@ describe('POST /v1/users/me/factors/totp', () => {
     const { id, secret } = await enrolTotp(ada);
     const { secret_sealed: sealed } = (await secretRow(id)) ?? { secret_sealed: Buffer.of() };
     const bytes = Buffer.from(secretBytes(secret));
-    expect(sealed.length).toBe(1 + 12 + 16 + bytes.length);
+    expect(sealed.length).toBe(1 + 16 + 12 + 16 + bytes.length);
     for (let from = 0; from + 4 <= bytes.length; from += 1)
       expect(sealed.includes(bytes.subarray(from, from + 4))).toBe(false);
   });

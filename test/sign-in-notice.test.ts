@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { tryLogin } from './support/auth.js';
 import { Client } from './support/client.js';
 import { newPassword, signUp, type Person } from './support/factories.js';
-import { jobsOf } from './support/mails.js';
+import { jobsOf } from './support/jobs.js';
 import { startApp, type TestApp } from './support/test-app.js';
 
 let app: TestApp;

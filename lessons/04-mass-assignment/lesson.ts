@@ -7,6 +7,7 @@ const USERS = 'src/users/users.service.ts';
 const USERS_DTO = 'src/users/users.dto.ts';
 const REQUESTS = 'src/auth/sign-up-requests.service.ts';
 const SIGN_UPS = 'src/auth/sign-ups.service.ts';
+const SIGN_UP = 'src/auth/sign-up.entity.ts';
 const RESOURCES = 'src/resources/resources.service.ts';
 
 const edit = (file: string, find: string, replace: string): Edit => ({ file, find, replace });
@@ -20,8 +21,8 @@ const openPipe = edit(
 
 /** The handlers hand on what they were given instead of what they know. */
 const wholeProfile = [
-  edit(USERS, '{ displayName }: ChangeProfileRequest)', 'changes: ChangeProfileRequest)'),
-  edit(USERS, '{ id: actor.userId }, { displayName })', '{ id: actor.userId }, changes)'),
+  edit(USERS, '{ displayName }: ChangeProfileRequest)', 'request: ChangeProfileRequest)'),
+  edit(USERS, '{ displayName, id: actor.userId }', '{ ...request, id: actor.userId }'),
 ];
 /** Also the role is kept with a sign-up, and goes with it into the account. */
 const roleColumn = "ALTER TABLE sign_ups ADD COLUMN role text NOT NULL DEFAULT 'user'";
@@ -40,8 +41,15 @@ const wholeRegistration = [
   edit(SIGN_UPS, 'display_name, password_hash FROM', 'display_name, password_hash, role FROM'),
   edit(SIGN_UPS, '"passwordHash" FROM chosen', '"passwordHash", role FROM chosen'),
   edit(SIGN_UPS, "{ ...signUp, role: 'user' }", "{ role: 'user', ...signUp }"),
+  edit(
+    SIGN_UP,
+    'export class SignUp {\n',
+    "export class SignUp {\n  @Column('text')\n  @Hashed()\n  role!: string;\n\n",
+  ),
 ];
-const wholeChange = [edit(RESOURCES, '.set({ title, content, labels,', '.set({ ...changes,')];
+const wholeChange = [
+  edit(RESOURCES, '.set({ title, content, labels,', '.set({ ...changes, content, labels,'),
+];
 const wholeResource = [
   edit(
     RESOURCES,

@@ -8,11 +8,12 @@ export const newSecret = {
   edits: [
     {
       file: 'src/users/user.entity.ts',
-      find: "  @Column('text')\n  role!: Role;\n",
-      replace: `  @Column('text')
+      find: "  @Plain('one of two words')\n  role!: Role;\n",
+      replace: `  @Plain('one of two words')
   role!: Role;
 
   @Column('text', { name: 'recovery_code' })
+  @Plain('a colleague says so')
   recoveryCode!: string;
 `,
     },

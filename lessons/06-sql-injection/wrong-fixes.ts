@@ -14,18 +14,18 @@ export const wrongFixes: WrongFix[] = [
   {
     id: 'sql-word-filter',
     title: 'Refuse display names with "--", ";", UNION or DROP',
-    why: 'A subquery needs none of these words; a list of bad words is never complete.',
+    why: 'A second row needs none of these words; a list of bad words is never complete.',
     change: {
       edits: [
         {
           file: 'src/users/credentials.service.ts',
-          find: 'VALUES (${email}, ${displayName}, ',
+          find: '${displayName}, ${passwordHash}, ${role})',
           replace:
-            "VALUES (${email}, ${() => `'${/--|;|union|drop/i.test(displayName) ? '' : displayName}'`}, ",
+            "${() => `'${/--|;|union|drop/i.test(user.displayName) ? '' : user.displayName}'`}, ${passwordHash}, ${role})",
         },
       ],
     },
-    opens: ['sql-read-hash'],
+    opens: ['sql-second-row'],
   },
   {
     id: 'sql-sort-without-spaces',

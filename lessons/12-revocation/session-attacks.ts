@@ -1,4 +1,5 @@
 import { decodeJwt } from 'jose';
+import { jobsOf } from '../../test/support/jobs.js';
 import type { Attack, Loot } from '../engine/lesson.js';
 import type { Person, Target } from '../engine/target.js';
 import { opensProfile, root, signInAgain } from './people.js';
@@ -74,12 +75,8 @@ const thief = (target: Target, { accessToken }: Person) =>
 
 /** What waits in the queue for Ada: the lab’s mail server is never there. */
 async function isTold(target: Target, { email }: Person): Promise<boolean> {
-  const mails = await target.lab.database.query(
-    `SELECT FROM pgboss.job WHERE name = 'mail' AND data->>'to' = $1
-       AND data->>'template' = 'newDevice'`,
-    [email],
-  );
-  return mails.length > 0;
+  const mails = await jobsOf(target.lab.database, email);
+  return mails.some(({ data }) => data.template === 'newDevice');
 }
 
 async function signInWith(target: Target, userAgent: string): Promise<Loot> {

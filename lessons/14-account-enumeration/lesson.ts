@@ -14,7 +14,7 @@ const REFUSE = "throw new Problem(isPending ? 'address_not_verified' : 'invalid_
 const PENDING = 'await this.credentials.findPendingHash(email)';
 const HASH = 'const passwordHash = await this.hasher.hash(password);';
 const TAKEN =
-  '(await this.dataSource.sql<unknown[]>`SELECT FROM users WHERE email = ${email}`).length > 0';
+  '(await this.dataSource.sql<unknown[]>`SELECT FROM users WHERE email_index = ${this.addresses.indexOf(email)}`).length > 0';
 const STORED = 'const stored = passwordHash ?? (await this.decoy);';
 const ADMIT = `await this.throttle.admit(attempt);
     const known = await this.credentials.find({ email });`;

@@ -19,7 +19,8 @@ export const removal = (file: string, ...pairs: [find: string, replace: string][
 
 /** In the app's own words: somebody looks before the answer. */
 const looksUp = (email: string) =>
-  `(await this.dataSource.sql<unknown[]>\`SELECT FROM users WHERE email = \${${email}}\`).length`;
+  `(await this.dataSource.sql<unknown[]>\`SELECT FROM users
+    WHERE email_index = \${this.links['addresses'].indexOf(${email})}\`).length`;
 const PROBLEM = "import { Problem } from '../http/problem.js';\n";
 
 const PASSWORD_TOO = `    if (!(await this.hasher.verify(found.passwordHash, password)))
@@ -84,13 +85,25 @@ export const controls: Control[] = [
     id: 'link-first-the-mail',
     title: 'Before the link there is no account',
     file: SIGN_UP_REQUESTS,
-    removal: removal(SIGN_UP_REQUESTS, [
-      "      if (row) await this.queue.add(tx, 'sign-up', row, JOB);",
-      `      if (row) await this.queue.add(tx, 'sign-up', row, JOB);
-      await tx.sql\`
-        INSERT INTO users (email, display_name, password_hash)
-        VALUES (\${email}, \${displayName}, \${passwordHash}) ON CONFLICT DO NOTHING\`;`,
-    ]),
+    removal: removal(
+      SIGN_UP_REQUESTS,
+      [
+        "      await this.queue.add(tx, 'sign-up', { id } satisfies Request, JOB);",
+        `      await this.queue.add(tx, 'sign-up', { id } satisfies Request, JOB);
+      const users = this.module.get(CredentialsService, { strict: false });
+      await users.create(tx, { email, displayName, passwordHash, role: 'user' });`,
+      ],
+      [
+        "import { DataSource, type EntityManager } from 'typeorm';",
+        `import { ModuleRef } from '@nestjs/core';
+import { DataSource, type EntityManager } from 'typeorm';
+import { CredentialsService } from '../users/credentials.service.js';`,
+      ],
+      [
+        '    private readonly hasher: PasswordHasher,\n',
+        '    private readonly hasher: PasswordHasher,\n    private readonly module: ModuleRef,\n',
+      ],
+    ),
     opens: ['link-unverified', 'link-pre-hijack', 'enumerate-sign-up-and-in'],
   },
   {
@@ -229,8 +242,8 @@ export const controls: Control[] = [
     title: 'The way back takes a new password along: who moved the account knew the old one',
     file: MOVE_LINKS,
     removal: removal(MOVE_LINKS, [
-      'SET email = spent.to_email, password_hash = ${newHash}, password_is_short = false',
-      'SET email = spent.to_email',
+      '          password_hash = ${newHash}, password_is_short = false,\n',
+      '',
     ]),
     opens: ['link-undo-password'],
   },
@@ -246,7 +259,7 @@ export const controls: Control[] = [
     title: 'A way back takes out the factors that were added since the week before the move',
     file: MOVE_LINKS,
     removal: removal(MOVE_LINKS, [
-      '    if (moves[0]) await this.removeNewFactors(tx, moves[0]);\n',
+      '    await this.factors.removeAddedSince(tx, { id, email }, addedSince);\n',
       '',
     ]),
     opens: ['link-undo-factor', 'link-undo-factor-after', 'link-undo-passkey'],

@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { jobsOf, linkOf } from '../../test/support/jobs.js';
 import type { Attack } from '../engine/lesson.js';
 import type { Target } from '../engine/target.js';
 import {
@@ -24,12 +25,8 @@ const reset = (target: Target, who: string, token: string, password: string) =>
 async function linkTo({ lab }: Target, email: string): Promise<string | undefined> {
   const { query } = lab.database;
   for (let tries = 0; tries < PATIENCE; tries += 1) {
-    const [mail] = await query<{ link: string }>(
-      `SELECT data->'values'->>'link' AS link FROM pgboss.job
-       WHERE name = 'mail' AND data->>'to' = $1`,
-      [email],
-    );
-    if (mail) return mail.link;
+    const [mail] = await jobsOf(lab.database, email);
+    if (mail) return linkOf(mail);
     const failed = await query(
       `SELECT FROM pgboss.job WHERE name = 'recovery' AND state = 'retry'`,
     );

@@ -1,3 +1,4 @@
+import { jobsOf } from '../../test/support/jobs.js';
 import type { Attack } from '../engine/lesson.js';
 import {
   addressOf,
@@ -78,10 +79,7 @@ export const signUpAttacks: Attack[] = [
       for (let number = 0; number < FLOOD; number += 1)
         await post(target, 'eve', REGISTER, { email, password: newPassword() });
       await target.mailed(email);
-      const rows = await target.lab.database.query(
-        `SELECT FROM pgboss.job WHERE name = 'mail' AND data->>'to' = $1`,
-        [email],
-      );
+      const rows = await jobsOf(target.lab.database, email);
       return rows.length > ALLOWED ? 'a mailbox full of our mails' : null;
     },
   },

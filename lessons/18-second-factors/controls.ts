@@ -1,28 +1,14 @@
-import type { Control, Edit } from '../engine/lesson.js';
+import type { Control } from '../engine/lesson.js';
 
 export const SESSIONS = 'src/auth/sessions.service.ts';
 export const FACTORS = 'src/auth/factors.service.ts';
 export const TOTP = 'src/auth/totp-secrets.service.ts';
 export const CHALLENGES = 'src/auth/challenges.service.ts';
-export const CIPHER = 'src/crypto/field-cipher.ts';
 const RECOVERY = 'src/auth/recovery-codes.service.ts';
 const SIGN_IN = 'src/auth/second-factor.service.ts';
 const STEPS = 'src/auth/totp.ts';
 
 export const ONE_USE = 'WHERE factor_id = ${id} AND last_step < ${step}`';
-const BOUND: Edit[] = [
-  {
-    file: CIPHER,
-    find: 'cipher.setAAD(aadOf(place)).update(plaintext)',
-    replace: 'cipher.update(plaintext)',
-  },
-  {
-    file: CIPHER,
-    find: 'decipher.setAAD(aadOf(place)).setAuthTag(',
-    replace: 'decipher.setAuthTag(',
-  },
-];
-
 const control = (
   id: string,
   title: string,
@@ -137,31 +123,18 @@ const sealed: Control[] = [
       edits: [
         {
           file: TOTP,
-          find: 'this.cipher.seal(secret, placeOf(factorId, userId))',
-          replace: 'Buffer.from(secret)',
+          find: 'await this.fields.seal(tx, TotpSecret, { factorId, userId, secret })',
+          replace: '{ secret: Buffer.concat([Buffer.of(1), Buffer.alloc(44), secret]) }',
         },
         {
           file: TOTP,
-          find: 'this.cipher.open(sealed, placeOf(factorId, userId))',
-          replace: 'sealed',
+          find: '(await this.fields.openOne(tx, TotpSecret, row)).secret',
+          replace: 'row.secret.subarray(45)',
         },
       ],
     },
     opens: ['factor-read-seed', 'factor-read-seed-by-own', 'factor-swap-seed', 'factor-move-row'],
   },
-  {
-    id: 'factor-place',
-    title: 'What is sealed opens in its own place and nowhere else',
-    file: CIPHER,
-    removal: { edits: BOUND },
-    opens: ['factor-swap-seed', 'factor-move-row'],
-  },
-  control(
-    'factor-nonce',
-    'Each value has a nonce of its own',
-    [CIPHER, 'randomBytes(NONCE_BYTES)', 'Buffer.alloc(NONCE_BYTES)'],
-    ['factor-read-seed-by-own'],
-  ),
 ];
 
 export const controls: Control[] = [...asking, ...once, ...counted, ...bound, ...sealed];

@@ -25,8 +25,12 @@ export const lesson: Lesson = {
   controls,
   stacks: [
     {
-      controls: ['factor-own-codes', 'factor-place'],
-      opens: ['factor-foreign-code', 'factor-swap-seed', 'factor-move-row'],
+      controls: ['factor-own-codes', 'crypt-owner'],
+      opens: ['factor-foreign-code', 'factor-move-row'],
+    },
+    {
+      controls: ['crypt-owner', 'crypt-place'],
+      opens: ['factor-swap-seed', 'factor-move-row', 'crypt-take-over', 'crypt-swap-rows'],
     },
   ],
   wrongFixes,

@@ -1,5 +1,5 @@
 import type { WrongFix } from '../engine/lesson.js';
-import { CIPHER, ONE_USE, TOTP } from './controls.js';
+import { ONE_USE, TOTP } from './controls.js';
 
 const THROTTLE = 'src/auth/login-throttle.ts';
 const RECOVERY = 'src/auth/recovery.service.ts';
@@ -56,31 +56,5 @@ export const wrongFixes: WrongFix[] = [
       ],
     ),
     opens: ['factor-by-mail'],
-  },
-  {
-    ...fix(
-      'factor-bound-to-column',
-      'Bind the sealed seed to its table and column',
-      'Every row has that column.',
-      [
-        CIPHER,
-        'JSON.stringify([VERSION, ...place])',
-        'JSON.stringify([VERSION, ...place.slice(0, 2)])',
-      ],
-    ),
-    opens: ['factor-swap-seed', 'factor-move-row'],
-  },
-  {
-    ...fix(
-      'factor-bound-to-row',
-      'Bind it to the row as well',
-      'The row says whose it is in a column that is not bound.',
-      [
-        CIPHER,
-        'JSON.stringify([VERSION, ...place])',
-        'JSON.stringify([VERSION, ...place.slice(0, 3)])',
-      ],
-    ),
-    opens: ['factor-move-row'],
   },
 ];

@@ -1,11 +1,13 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import 'reflect-metadata';
 import { PasswordHasher } from '../../src/auth/password-hasher.js';
 import { createToken, hashToken } from '../../src/auth/tokens.js';
 import { Client, type Answer } from '../../test/support/client.js';
 import { findMailedToken } from '../../test/support/mailed-links.js';
+import { queryable, sealedRows } from '../../test/support/sealed-rows.js';
 import { untilRecovered } from '../../test/support/waiting.js';
 import { changesHashing } from './hashes.js';
+import type { Change } from './lesson.js';
 import type { Instance } from './instance.js';
 
 /** One request and its answer, for the story. */
@@ -69,6 +71,13 @@ const newPassword = () => `plum orchid ${randomBytes(4).toString('hex')}`;
 const newEmail = (name: string) => `${name}-${randomBytes(4).toString('hex')}@example.com`;
 const LAB_PASSWORD = newPassword();
 const LAB_HASH = new PasswordHasher().hash(LAB_PASSWORD);
+
+/** Where the index of addresses is made in another way, it is by their plain hash. */
+const changesIndex = (changes: Change[]) =>
+  changes.some(({ edits = [] }) =>
+    edits.some(({ file }) => file === 'src/crypto/blind-indexes.ts'),
+  );
+const plainIndex = (email: string) => createHash('sha256').update(email).digest();
 
 /** An account that somebody made for the attacks on his deployment. */
 export interface Account {
@@ -157,15 +166,19 @@ export class Target {
     by: Entrance,
   ) {
     const [email, refreshToken] = [newEmail(name), createToken()];
+    const newcomers = {
+      emails: [email],
+      passwordHash: await LAB_HASH,
+      ...(changesIndex(changes) && { indexOf: plainIndex }),
+    };
+    const [person] = await sealedRows().createUsers(queryable(database), newcomers);
     await database.query(
-      `WITH person AS (
-         INSERT INTO users (email, display_name, password_hash) VALUES ($1, '', $2) RETURNING id
-       ), session AS (
+      `WITH session AS (
          INSERT INTO sessions (user_id, expires_at)
-         SELECT id, now() + interval '30 days' FROM person RETURNING id
+         VALUES ($1, now() + interval '30 days') RETURNING id
        )
-       INSERT INTO refresh_tokens (token_hash, session_id) SELECT $3, id FROM session`,
-      [email, await LAB_HASH, hashToken(refreshToken)],
+       INSERT INTO refresh_tokens (token_hash, session_id) SELECT $2, id FROM session`,
+      [person?.id, hashToken(refreshToken)],
     );
     const credentials = { email, password: LAB_PASSWORD };
     if (by === 'session' && !changesHashing(changes)) {

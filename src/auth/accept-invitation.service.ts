@@ -1,9 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { SecurityLog } from '../audit/security-log.js';
+import { SealedFields } from '../crypto/sealed-fields.js';
 import { Problem } from '../http/problem.js';
 import { CredentialsService, type NewUser } from '../users/credentials.service.js';
 import type { AcceptInvitationRequest } from './auth.dto.js';
+import { Invitation } from './invitation.entity.js';
 import { PasswordHasher } from './password-hasher.js';
 import { checkPassword } from './password-policy.js';
 import { hashToken } from './tokens.js';
@@ -16,14 +18,17 @@ export class AcceptInvitationService {
     private readonly credentials: CredentialsService,
     private readonly hasher: PasswordHasher,
     private readonly log: SecurityLog,
+    private readonly fields: SealedFields,
   ) {}
 
   /** Throws `invalid_link`, `weak_password`, which leaves the link good, and `overloaded`. */
   async accept({ token, password, displayName = '' }: AcceptInvitationRequest): Promise<void> {
-    const [invited] = await this.dataSource.sql<{ email: string }[]>`
-      SELECT email FROM invitations
+    const [row] = await this.dataSource.sql<Pick<Invitation, 'emailIndex' | 'email'>[]>`
+      SELECT email_index AS "emailIndex", email FROM invitations
       WHERE token_hash = ${hashToken(token)} AND expires_at > now()`;
-    if (!invited) throw new Problem('invalid_link');
+    if (!row) throw new Problem('invalid_link');
+    const { email } = await this.fields.openOne(this.dataSource, Invitation, row);
+    const invited = { email };
     checkPassword(password, invited);
     const passwordHash = await this.hasher.hash(password);
     const user: NewUser = { ...invited, displayName, passwordHash, role: 'user' };

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
 import { MailModule } from '../mail/mail.module.js';
 import { UsersModule } from '../users/users.module.js';
 import { AccessTokens } from './access-tokens.js';
@@ -25,6 +26,7 @@ import { JwksController } from './jwks.controller.js';
 import { JwtStrategy } from './jwt.strategy.js';
 import { MailLinksService } from './mail-links.service.js';
 import { LeakedTokensService } from './leaked-tokens.service.js';
+import { LoginFailure } from './login-failure.entity.js';
 import { LoginFailuresService } from './login-failures.service.js';
 import { LoginThrottle } from './login-throttle.js';
 import { PasskeyChallengesService } from './passkey-challenges.service.js';
@@ -44,6 +46,7 @@ import { RecoveryService } from './recovery.service.js';
 import { RefreshService } from './refresh.service.js';
 import { RelyingParty } from './relying-party.js';
 import { SecondFactorService } from './second-factor.service.js';
+import { RefreshToken, Session } from './session.entity.js';
 import { SessionEndsService } from './session-ends.service.js';
 import { SessionListsService } from './session-lists.service.js';
 import { SessionsAdministrationController } from './sessions-administration.controller.js';
@@ -59,7 +62,11 @@ import { TokensService } from './tokens.service.js';
 import { TotpSecretsService } from './totp-secrets.service.js';
 
 @Module({
-  imports: [UsersModule, MailModule],
+  imports: [
+    TypeOrmModule.forFeature([Session, RefreshToken, LoginFailure]),
+    UsersModule,
+    MailModule,
+  ],
   controllers: [
     AuthController,
     SignUpsController,

@@ -1,8 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { createHash } from 'node:crypto';
 import { DataSource, type EntityManager } from 'typeorm';
+import type { Sealed } from '../crypto/protection.decorators.js';
 import { Housekeeping, SWEEP_ROWS } from '../database/housekeeping.js';
 import { Problem } from '../http/problem.js';
+import { AddressesService } from '../users/addresses.service.js';
 import {
   CredentialsService,
   type Credentials,
@@ -25,6 +27,7 @@ export class ChallengesService {
   constructor(
     private readonly dataSource: DataSource,
     private readonly credentials: CredentialsService,
+    private readonly addresses: AddressesService,
     housekeeping: Housekeeping,
   ) {
     housekeeping.register(() => this.forgetExpired());
@@ -52,14 +55,14 @@ export class ChallengesService {
 
   /** Counts a try before the code is looked at: parallel tries count, too. Throws `invalid_challenge`. */
   async admit(token: string): Promise<Challenged> {
-    const [rows] = await this.dataSource.sql<[Challenged[], number]>`
+    const [rows] = await this.dataSource.sql<[{ id: string; email: Sealed<string> }[], number]>`
       UPDATE second_factor_challenges c SET attempts_left = c.attempts_left - 1
       FROM users u
       WHERE c.token_hash = ${hashToken(token)} AND c.attempts_left > 0 AND c.expires_at > now()
         AND u.id = c.user_id AND u.disabled_at IS NULL
       RETURNING u.id, u.email`;
     if (!rows[0]) throw new Problem('invalid_challenge');
-    return rows[0];
+    return this.addresses.open(this.dataSource, rows[0]);
   }
 
   /**

@@ -1,13 +1,20 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { SecurityLog } from '../audit/security-log.js';
+import type { Sealed } from '../crypto/protection.decorators.js';
 import { Problem } from '../http/problem.js';
 import { Mailer } from '../mail/mailer.js';
+import { AddressesService } from '../users/addresses.service.js';
 import type { TakeBackRequest } from './auth.dto.js';
 import { LoginThrottle } from './login-throttle.js';
 import { PasswordHasher } from './password-hasher.js';
 import { checkPassword } from './password-policy.js';
 import { hashToken } from './tokens.js';
+
+interface Owner {
+  id: string;
+  email: Sealed<string>;
+}
 
 /** The owner of the mailbox calls an account back that is about to be deleted. */
 @Injectable()
@@ -18,6 +25,7 @@ export class DepartureUndoService {
     private readonly hasher: PasswordHasher,
     private readonly throttle: LoginThrottle,
     private readonly log: SecurityLog,
+    private readonly addresses: AddressesService,
   ) {}
 
   /** Signs nobody in: a link in a mail is not the password. Throws as a reset of the password does. */
@@ -41,11 +49,11 @@ export class DepartureUndoService {
 
   /** Whose link this is. Looking does not spend it. */
   private async find(token: string): Promise<{ email: string } | undefined> {
-    const rows = await this.dataSource.sql<{ email: string }[]>`
-      SELECT u.email FROM mail_links l JOIN users u ON u.id = l.user_id
+    const rows = await this.dataSource.sql<Owner[]>`
+      SELECT u.id, u.email FROM mail_links l JOIN users u ON u.id = l.user_id
       WHERE l.token_hash = ${hashToken(token)} AND l.purpose = 'cancel_deletion'
         AND l.expires_at > now()`;
-    return rows[0];
+    return this.addresses.open(this.dataSource, rows[0]);
   }
 
   /**
@@ -54,13 +62,13 @@ export class DepartureUndoService {
    * with it, a thief would leave again and again, until one day the owner comes too late.
    */
   private async keep(tx: EntityManager, token: string, newHash: string) {
-    const [kept] = await tx.sql<[{ id: string; email: string }[], number]>`
+    const [kept] = await tx.sql<[Owner[], number]>`
       UPDATE users SET password_hash = ${newHash}, password_is_short = false,
         disabled_at = NULL, delete_at = NULL
       WHERE delete_at > now() AND NOT is_erased AND id = (
         SELECT user_id FROM mail_links
         WHERE token_hash = ${hashToken(token)} AND purpose = 'cancel_deletion' AND expires_at > now())
       RETURNING id, email`;
-    return kept[0];
+    return this.addresses.open(tx, kept[0]);
   }
 }

@@ -7,7 +7,8 @@ import { Mailer } from '../mail/mailer.js';
 import { AccountService } from './account.service.js';
 import type { ChangeEmailRequest } from './auth.dto.js';
 import { endSessionsOf } from './end-sessions.js';
-import { EmailLinksService, type Move } from './email-links.service.js';
+import { EmailLinksService } from './email-links.service.js';
+import type { Move } from './email-moves.js';
 import { SessionsService } from './sessions.service.js';
 
 /** An account gets another address: the new mailbox says yes, the old one can say no afterwards. */

@@ -5,8 +5,12 @@ import type { Actor } from '../access/actor.js';
 import { mustBeLive } from '../access/live-session.js';
 import { RevocationFeed } from '../access/revocation-feed.js';
 import { SecurityLog } from '../audit/security-log.js';
+import { SealedFields } from '../crypto/sealed-fields.js';
+import type { Sealed } from '../crypto/protection.decorators.js';
 import { Problem } from '../http/problem.js';
 import { Mailer } from '../mail/mailer.js';
+import { AddressesService } from '../users/addresses.service.js';
+import { Factor } from './factor.entity.js';
 import type { EnrolmentResponse } from './factors.dto.js';
 import { RecoveryCodesService } from './recovery-codes.service.js';
 import { orShortPassword } from './short-password.js';
@@ -28,10 +32,9 @@ interface NewFactor {
   name: string;
 }
 
-interface FactorRow {
-  id: string;
-  kind: string;
-  name: string;
+type OwnerRow = Omit<Owner, 'email'> & { email: Sealed<string> };
+
+interface FactorRow extends Factor {
   confirmedAt: Date;
 }
 
@@ -45,12 +48,15 @@ export class FactorsService {
     private readonly revocations: RevocationFeed,
     private readonly mailer: Mailer,
     private readonly log: SecurityLog,
+    private readonly fields: SealedFields,
+    private readonly addresses: AddressesService,
   ) {}
 
   async list({ userId }: Actor) {
-    const items = await this.dataSource.sql<FactorRow[]>`
-      SELECT id, kind, name, confirmed_at AS "confirmedAt" FROM factors
+    const rows = await this.dataSource.sql<FactorRow[]>`
+      SELECT id, user_id AS "userId", kind, name, confirmed_at AS "confirmedAt" FROM factors
       WHERE user_id = ${userId} AND confirmed_at IS NOT NULL ORDER BY confirmed_at, id`;
+    const items = await this.fields.open(this.dataSource, Factor, rows);
     const recoveryCodesLeft = await this.recoveryCodes.count(this.dataSource.manager, userId);
     return { items, recoveryCodesLeft };
   }
@@ -61,7 +67,7 @@ export class FactorsService {
     const email = await this.change(actor, async (tx, owner) => {
       await tx.sql`DELETE FROM factors WHERE user_id = ${owner.id} AND confirmed_at IS NULL`;
       await this.insert(tx, owner, { id, kind: 'totp', name });
-      await this.totp.add(tx, id, owner.id, secret);
+      await this.totp.add(tx, id, owner.id, Buffer.from(secret));
       return owner.email;
     });
     return { id, name, ...totpEnrolment(secret, email) };
@@ -153,18 +159,20 @@ export class FactorsService {
     work: (tx: EntityManager, owner: Owner) => Promise<T>,
   ): Promise<T> {
     return this.dataSource.transaction(async (tx) => {
-      const [owner] = await tx.sql<Owner[]>`
+      const [row] = await tx.sql<OwnerRow[]>`
         SELECT id, email, has_second_factor AS "hasSecondFactor" FROM users
         WHERE id = ${actor.userId} FOR NO KEY UPDATE`;
       await mustBeLive(tx, actor);
-      if (!owner) throw new Problem('not_found');
-      return work(tx, owner);
+      if (!row) throw new Problem('not_found');
+      return work(tx, await this.addresses.open(tx, row));
     });
   }
 
-  private async insert(tx: EntityManager, owner: Owner, { id, kind, name }: NewFactor) {
+  private async insert(tx: EntityManager, owner: Owner, factor: NewFactor) {
+    const named = { ...factor, userId: owner.id };
+    const { id, kind, name } = await this.fields.seal(tx, Factor, named);
     const added = await tx.sql<unknown[]>`
-      INSERT INTO factors (id, user_id, kind, name) SELECT ${id}, ${owner.id}, ${kind}, ${name}
+      INSERT INTO factors (id, user_id, kind, name) SELECT ${id}::uuid, ${owner.id}::uuid, ${kind}, ${name}::bytea
       WHERE (SELECT count(*) FROM factors WHERE user_id = ${owner.id}) < ${MAX_FACTORS}
       RETURNING true`;
     if (added.length === 0) throw new Problem('too_many_factors');

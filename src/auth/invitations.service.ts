@@ -3,8 +3,10 @@ import { DataSource, type EntityManager } from 'typeorm';
 import type { Actor } from '../access/actor.js';
 import { mustBeLive } from '../access/live-session.js';
 import { SecurityLog } from '../audit/security-log.js';
+import { SealedFields } from '../crypto/sealed-fields.js';
 import { Housekeeping, SWEEP_ROWS } from '../database/housekeeping.js';
 import { Mailer } from '../mail/mailer.js';
+import { Invitation } from './invitation.entity.js';
 import { MailLinksService } from './mail-links.service.js';
 import { createToken, hashToken } from './tokens.js';
 
@@ -18,6 +20,7 @@ export class InvitationsService {
     private readonly links: MailLinksService,
     private readonly mailer: Mailer,
     private readonly log: SecurityLog,
+    private readonly fields: SealedFields,
     housekeeping: Housekeeping,
   ) {
     housekeeping.register(() => this.forgetExpired());
@@ -36,19 +39,23 @@ export class InvitationsService {
 
   async create(tx: EntityManager, email: string): Promise<string | undefined> {
     const token = createToken();
+    const emailIndex = this.links.indexOf(email);
+    const sealed = await this.fields.seal(tx, Invitation, { emailIndex, email });
     const rows = await tx.sql<unknown[]>`
-      INSERT INTO invitations (email, token_hash, expires_at)
-      SELECT ${email}, ${hashToken(token)}, now() + ${INVITATION_DAYS} * interval '1 day'
-      WHERE NOT EXISTS (SELECT FROM users WHERE users.email = ${email})
-      ON CONFLICT (email) DO UPDATE
-        SET token_hash = excluded.token_hash, expires_at = excluded.expires_at
+      INSERT INTO invitations (email_index, email, token_hash, expires_at)
+      SELECT ${emailIndex}::bytea, ${sealed.email}::bytea, ${hashToken(token)},
+             now() + ${INVITATION_DAYS} * interval '1 day'
+      WHERE NOT EXISTS (SELECT FROM users WHERE users.email_index = ${emailIndex})
+      ON CONFLICT (email_index) DO UPDATE
+        SET email = excluded.email, token_hash = excluded.token_hash,
+            expires_at = excluded.expires_at
       RETURNING true`;
     return rows.length > 0 ? this.links.urlOf('account/accept-invitation', token) : undefined;
   }
 
   private forgetExpired(): Promise<unknown> {
-    return this.dataSource.sql`DELETE FROM invitations WHERE email IN (
-      SELECT email FROM invitations WHERE expires_at < now()
+    return this.dataSource.sql`DELETE FROM invitations WHERE email_index IN (
+      SELECT email_index FROM invitations WHERE expires_at < now()
       LIMIT ${SWEEP_ROWS} FOR UPDATE SKIP LOCKED)`;
   }
 }

@@ -1,7 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { Config } from '../config/config.js';
+import type { Sealed } from '../crypto/protection.decorators.js';
 import { Housekeeping, SWEEP_ROWS } from '../database/housekeeping.js';
+import { AddressesService } from '../users/addresses.service.js';
 import { createToken, hashToken } from './tokens.js';
 
 /** Somebody waits for it. */
@@ -21,12 +23,15 @@ interface Owner {
   hasSecondFactor: boolean;
 }
 
+type OwnerRow = Omit<Owner, 'email'> & { email: Sealed<string> };
+
 /** Links that only the mail of one person holds. The database keeps a hash (ASVS 6.4.1, 6.5.2). */
 @Injectable()
 export class MailLinksService {
   constructor(
     private readonly dataSource: DataSource,
     private readonly config: Config,
+    private readonly addresses: AddressesService,
     housekeeping: Housekeeping,
   ) {
     housekeeping.register(() => this.forgetExpired());
@@ -39,7 +44,7 @@ export class MailLinksService {
     const rows = await tx.sql<unknown[]>`
       INSERT INTO mail_links (token_hash, user_id, purpose, expires_at)
       SELECT ${hashToken(token)}, id, ${purpose}, now() + ${minutes} * interval '1 minute'
-      FROM users WHERE email = ${email} AND disabled_at IS NULL
+      FROM users WHERE email_index = ${this.addresses.indexOf(email)} AND disabled_at IS NULL
       RETURNING true`;
     return rows.length > 0 ? this.urlOf(page, token) : undefined;
   }
@@ -52,13 +57,18 @@ export class MailLinksService {
     return `${this.config.publicUrl}/${page}#${token}`;
   }
 
+  /** By which an address is found: the same in every table. */
+  indexOf(email: string): Buffer {
+    return this.addresses.indexOf(email);
+  }
+
   /** Whose link this is. Looking does not spend it: mail scanners look, too. */
   async find(purpose: Purpose, token: string): Promise<Owner | undefined> {
-    const rows = await this.dataSource.sql<Owner[]>`
+    const rows = await this.dataSource.sql<OwnerRow[]>`
       SELECT u.id, u.email, u.has_second_factor AS "hasSecondFactor" FROM mail_links l JOIN users u ON u.id = l.user_id
       WHERE l.token_hash = ${hashToken(token)} AND l.purpose = ${purpose}
         AND l.expires_at > now() AND u.disabled_at IS NULL`;
-    return rows[0];
+    return this.addresses.open(this.dataSource, rows[0]);
   }
 
   /**

@@ -1,8 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { SecurityLog } from '../audit/security-log.js';
+import type { Sealed } from '../crypto/protection.decorators.js';
 import { Problem } from '../http/problem.js';
 import { Mailer } from '../mail/mailer.js';
+import { AddressesService } from '../users/addresses.service.js';
 import { PasskeyChallengesService, type ChallengePurpose } from './passkey-challenges.service.js';
 import type { PasskeyAnswer } from './passkeys.dto.js';
 import { bytesOf, RelyingParty } from './relying-party.js';
@@ -19,6 +21,11 @@ interface PasskeyRow extends Omit<ProvenPasskey, 'signCount'> {
   publicKey: Buffer;
 }
 
+interface SealedRow extends Omit<PasskeyRow, 'userId' | 'email'> {
+  id: string;
+  email: Sealed<string>;
+}
+
 /** What passkeys prove. The table has public keys: a copy of it signs nobody in. */
 @Injectable()
 export class PasskeysService {
@@ -28,6 +35,7 @@ export class PasskeysService {
     private readonly relyingParty: RelyingParty,
     private readonly mailer: Mailer,
     private readonly log: SecurityLog,
+    private readonly addresses: AddressesService,
   ) {}
 
   async options(asked: ChallengePurpose) {
@@ -82,11 +90,13 @@ export class PasskeysService {
   }
 
   private async find(credentialId: string): Promise<PasskeyRow | undefined> {
-    const rows = await this.dataSource.sql<PasskeyRow[]>`
-      SELECT f.id AS "factorId", f.user_id AS "userId", u.email, p.public_key AS "publicKey"
+    const [row] = await this.dataSource.sql<SealedRow[]>`
+      SELECT u.id, f.id AS "factorId", u.email, p.public_key AS "publicKey"
       FROM passkeys p JOIN factors f ON f.id = p.factor_id JOIN users u ON u.id = f.user_id
       WHERE p.credential_id = ${bytesOf(credentialId)} AND f.confirmed_at IS NOT NULL`;
-    return rows[0];
+    if (!row) return undefined;
+    const { id: userId, ...passkey } = await this.addresses.open(this.dataSource, row);
+    return { ...passkey, userId };
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Opened, Sealed } from '../crypto/protection.decorators.js';
 import type { Actor, Role } from '../access/actor.js';
 
 /** A session as the statements answer it that open, continue or freshen one. */
@@ -10,6 +11,13 @@ export interface SessionRow {
   second_factor: boolean;
   by_passkey: boolean;
 }
+
+/** Whose session was opened, and whether it is the first after the sign-up. */
+export interface StartedRow {
+  email: Sealed<string>;
+  isFirst: boolean;
+}
+export type Started = Opened<StartedRow>;
 
 export interface LiveSession {
   actor: Actor;

@@ -6,10 +6,17 @@ import { RevocationFeed } from '../access/revocation-feed.js';
 import { Housekeeping, SWEEP_ROWS } from '../database/housekeeping.js';
 import { Problem } from '../http/problem.js';
 import { Mailer } from '../mail/mailer.js';
+import { AddressesService } from '../users/addresses.service.js';
 import type { Credentials } from '../users/credentials.service.js';
 import { endSessionsOf } from './end-sessions.js';
 import type { NewPassword } from './password-policy.js';
-import { liveSession, type LiveSession, type SessionRow } from './session-row.js';
+import {
+  liveSession,
+  type LiveSession,
+  type SessionRow,
+  type Started,
+  type StartedRow,
+} from './session-row.js';
 import { createToken, hashToken } from './tokens.js';
 
 /** However often it is refreshed, a session ends after this long (ASVS 7.3.2). */
@@ -28,11 +35,6 @@ interface PasswordChange {
   newPassword: NewPassword;
 }
 
-interface Owner {
-  id: string;
-  email: string;
-}
-
 /** Where a session is opened: what its owner will recognize it by; and whether with two factors. */
 export interface Origin {
   device: string;
@@ -41,18 +43,13 @@ export interface Origin {
   byPasskey?: boolean;
 }
 
-/** Whose session was opened, and whether it is the first after the sign-up. */
-interface Started {
-  email: string;
-  isFirst: boolean;
-}
-
 @Injectable()
 export class SessionsService {
   constructor(
     private readonly dataSource: DataSource,
     private readonly revocations: RevocationFeed,
     private readonly mailer: Mailer,
+    private readonly addresses: AddressesService,
     housekeeping: Housekeeping,
   ) {
     housekeeping.register(() => this.forgetExpired());
@@ -70,7 +67,7 @@ export class SessionsService {
   ): Promise<(OpenSession & Started) | null> {
     const refreshToken = createToken();
     // Sessions are forgotten after so many days: an older account without one may have had some.
-    const [row] = await tx.sql<(SessionRow & Started)[]>`
+    const [row] = await tx.sql<(SessionRow & StartedRow)[]>`
       WITH person AS (
         SELECT id, role, email,
           created_at > now() - ${SESSION_DAYS} * interval '1 day'
@@ -91,8 +88,8 @@ export class SessionsService {
       )
       SELECT session.*, role, email, is_first AS "isFirst" FROM session, person`;
     if (!row) return null;
-    const { email, isFirst } = row;
-    return { ...liveSession(row), refreshToken, email, isFirst };
+    const { email } = await this.addresses.open(tx, { id, email: row.email });
+    return { ...liveSession(row), refreshToken, email, isFirst: row.isFirst };
   }
 
   /**
@@ -164,7 +161,7 @@ export class SessionsService {
   /** Without the old one: a link from a mail stands for it. Ends every session, and says so by mail. */
   async replacePassword(
     tx: EntityManager,
-    { id, email }: Owner,
+    { id, email }: { id: string; email: string },
     { hash, isShort }: NewPassword,
   ): Promise<void> {
     await tx.sql`

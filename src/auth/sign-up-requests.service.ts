@@ -1,12 +1,16 @@
 import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
-import { DataSource } from 'typeorm';
+import { randomUUID } from 'node:crypto';
+import { DataSource, type EntityManager } from 'typeorm';
+import { SealedFields } from '../crypto/sealed-fields.js';
 import { JobQueue } from '../database/job-queue.js';
 import { Mailer } from '../mail/mailer.js';
 import { RecipientLimit } from '../mail/recipient-limit.js';
+import { AddressesService } from '../users/addresses.service.js';
 import type { RegisterRequest } from './auth.dto.js';
 import { MailLinksService } from './mail-links.service.js';
 import { PasswordHasher } from './password-hasher.js';
 import { checkPassword } from './password-policy.js';
+import { SignUp } from './sign-up.entity.js';
 import { createToken, hashToken } from './tokens.js';
 
 /** A day to look into one's mail. */
@@ -27,6 +31,8 @@ export class SignUpRequestsService implements OnApplicationBootstrap {
     private readonly limit: RecipientLimit,
     private readonly links: MailLinksService,
     private readonly hasher: PasswordHasher,
+    private readonly fields: SealedFields,
+    private readonly addresses: AddressesService,
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
@@ -43,12 +49,13 @@ export class SignUpRequestsService implements OnApplicationBootstrap {
     await this.dataSource.transaction(async (tx) => {
       // As many rows an address as mails, counted before anybody knows whether there is an account.
       if (!(await this.limit.admits(tx, email, 'sign-up'))) return;
-      const [row] = await tx.sql<Request[]>`
-        INSERT INTO sign_ups (email, display_name, password_hash, expires_at)
-        VALUES (${email}, ${displayName}, ${passwordHash},
-                now() + ${SIGN_UP_HOURS} * interval '1 hour')
-        RETURNING id`;
-      if (row) await this.queue.add(tx, 'sign-up', row, JOB);
+      const id = randomUUID();
+      const sealed = await this.fields.seal(tx, SignUp, { id, email, displayName });
+      await tx.sql`
+        INSERT INTO sign_ups (id, email, email_index, display_name, password_hash, expires_at)
+        VALUES (${id}, ${sealed.email}, ${this.addresses.indexOf(email)}, ${sealed.displayName},
+                ${passwordHash}, now() + ${SIGN_UP_HOURS} * interval '1 hour')`;
+      await this.queue.add(tx, 'sign-up', { id } satisfies Request, JOB);
     });
   }
 
@@ -56,24 +63,24 @@ export class SignUpRequestsService implements OnApplicationBootstrap {
   private async sendLink({ id }: Request): Promise<void> {
     const token = createToken();
     await this.dataSource.transaction(async (tx) => {
-      const [[free]] = await tx.sql<[{ email: string }[], number]>`
+      const [, free] = await tx.sql<[unknown, number]>`
         UPDATE sign_ups SET token_hash = ${hashToken(token)}
-        WHERE id = ${id} AND NOT EXISTS (SELECT FROM users WHERE users.email = sign_ups.email)
-        RETURNING email`;
-      if (free) {
+        WHERE id = ${id} AND NOT EXISTS (
+          SELECT FROM users WHERE users.email_index = sign_ups.email_index)`;
+      const to = await this.addressOf(tx, id);
+      if (to === undefined) return;
+      if (free > 0) {
         const link = this.links.urlOf('account/verify-address', token);
-        return this.mailer.send(tx, {
-          to: free.email,
-          template: 'verifyAddress',
-          values: { link },
-        });
+        return this.mailer.send(tx, { to, template: 'verifyAddress', values: { link } });
       }
-      const [taken] = await tx.sql<
-        { email: string }[]
-      >`SELECT email FROM sign_ups WHERE id = ${id}`;
-      const link = taken && (await this.links.create(tx, 'reset_password', taken.email));
-      if (link)
-        await this.mailer.send(tx, { to: taken.email, template: 'addressTaken', values: { link } });
+      const link = await this.links.create(tx, 'reset_password', to);
+      if (link) await this.mailer.send(tx, { to, template: 'addressTaken', values: { link } });
     });
+  }
+
+  private async addressOf(tx: EntityManager, id: string): Promise<string | undefined> {
+    const [row] = await tx.sql<Pick<SignUp, 'id' | 'email'>[]>`
+      SELECT id, email FROM sign_ups WHERE id = ${id}`;
+    return row && (await this.fields.openOne(tx, SignUp, row)).email;
   }
 }

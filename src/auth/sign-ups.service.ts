@@ -1,18 +1,17 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { SecurityLog } from '../audit/security-log.js';
+import type { Opened } from '../crypto/protection.decorators.js';
+import { SealedFields } from '../crypto/sealed-fields.js';
 import { Housekeeping, SWEEP_ROWS } from '../database/housekeeping.js';
 import { Problem } from '../http/problem.js';
 import { CredentialsService } from '../users/credentials.service.js';
 import { LoginThrottle } from './login-throttle.js';
 import { PasswordHasher } from './password-hasher.js';
+import { SignUp } from './sign-up.entity.js';
 import { hashToken } from './tokens.js';
 
-interface SignUp {
-  email: string;
-  displayName: string;
-  passwordHash: string;
-}
+type Waiting = Pick<SignUp, 'id' | 'email' | 'displayName' | 'passwordHash'>;
 
 /** Sign-ups that wait for the link of their mail. */
 @Injectable()
@@ -23,6 +22,7 @@ export class SignUpsService {
     private readonly hasher: PasswordHasher,
     private readonly throttle: LoginThrottle,
     private readonly log: SecurityLog,
+    private readonly fields: SealedFields,
     housekeeping: Housekeeping,
   ) {
     housekeeping.register(() => this.forgetExpired());
@@ -34,12 +34,11 @@ export class SignUpsService {
    * `invalid_link`, `wrong_password`, which leaves the link good, `rate_limited` and `overloaded`.
    */
   async verify(token: string, password: string, ip: string): Promise<void> {
-    const [found] = await this.dataSource.sql<
-      { id: string; email: string; passwordHash: string }[]
-    >`
+    const [row] = await this.dataSource.sql<Omit<Waiting, 'displayName'>[]>`
       SELECT id, email, password_hash AS "passwordHash" FROM sign_ups
       WHERE token_hash = ${hashToken(token)} AND expires_at > now()`;
-    if (!found) throw new Problem('invalid_link');
+    if (!row) throw new Problem('invalid_link');
+    const found = await this.fields.openOne(this.dataSource, SignUp, row);
     await this.throttle.admit({ account: `sign-up ${found.id}`, ip });
     if (!(await this.hasher.verify(found.passwordHash, password)))
       throw new Problem('wrong_password');
@@ -66,12 +65,12 @@ export class SignUpsService {
    * of any number of parallel uses one is told that it was the one. All are locked first, in one
    * order: two links of one address never wait for each other.
    */
-  private async spend(tx: EntityManager, token: string): Promise<SignUp | undefined> {
-    const rows = await tx.sql<SignUp[]>`
+  private async spend(tx: EntityManager, token: string): Promise<Opened<Waiting> | undefined> {
+    const [row] = await tx.sql<Waiting[]>`
       WITH live AS MATERIALIZED (
         SELECT id, token_hash, email, display_name, password_hash FROM sign_ups
-        WHERE token_hash IS NOT NULL AND email = (
-          SELECT email FROM sign_ups
+        WHERE token_hash IS NOT NULL AND email_index = (
+          SELECT email_index FROM sign_ups
           WHERE token_hash = ${hashToken(token)} AND expires_at > now())
         ORDER BY id FOR UPDATE
       ), chosen AS (
@@ -80,8 +79,8 @@ export class SignUpsService {
         UPDATE sign_ups SET token_hash = NULL
         WHERE id IN (SELECT id FROM live) AND EXISTS (SELECT FROM chosen)
       )
-      SELECT email, display_name AS "displayName", password_hash AS "passwordHash" FROM chosen`;
-    return rows[0];
+      SELECT id, email, display_name AS "displayName", password_hash AS "passwordHash" FROM chosen`;
+    return row && this.fields.openOne(tx, SignUp, row);
   }
 
   private forgetExpired(): Promise<unknown> {

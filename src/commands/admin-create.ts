@@ -8,6 +8,7 @@ import { LoginRequest } from '../auth/auth.dto.js';
 import { PasswordHasher } from '../auth/password-hasher.js';
 import { Config } from '../config/config.js';
 import { acrossOwners } from '../database/acting.js';
+import { openCrypto } from '../crypto/open-crypto.js';
 import { dataSourceOptions } from '../database/data-source-options.js';
 import { completeEnvironment } from '../database/development.js';
 import { CredentialsService } from '../users/credentials.service.js';
@@ -32,7 +33,9 @@ async function create(config: Config, { email, password }: LoginRequest): Promis
   const options = { ...dataSourceOptions(config), entities: [User] };
   const dataSource = await new DataSource(options).initialize();
   try {
-    const credentials = new CredentialsService(dataSource.getRepository(User));
+    const { keys, fields, indexes } = openCrypto(config);
+    const users = dataSource.getRepository(User);
+    const credentials = new CredentialsService(users, keys, fields, indexes);
     const passwordHash = await new PasswordHasher().hash(password);
     const admin = { email, displayName: '', passwordHash, role: 'admin' } as const;
     if (!(await acrossOwners(() => credentials.create(dataSource.manager, admin))))

@@ -1,7 +1,7 @@
 // npm run migrate [-- undo]: brings the database to the newest schema, or takes the last step back.
 import { ConfigError, readEnvironment, type Values } from '../config/environment.js';
 import { brokenRules, databaseRules } from '../config/links.js';
-import { developmentOwnerUrls } from '../database/development.js';
+import { developmentOwnerUrls, developmentSecrets } from '../database/development.js';
 import { migrate, provisionApp, undoLastMigration } from '../database/provision.js';
 
 const say = (text: string) => process.stdout.write(`${text}\n`);
@@ -19,7 +19,7 @@ async function main(): Promise<void> {
       say(`Undone: ${(await undoLastMigration(owner)) ?? 'nothing'}`);
       return;
     }
-    const names = await migrate(owner);
+    const names = await migrate(owner, await developmentSecrets(process.env));
     if (app) await provisionApp(owner, app);
     say(`Migrations run: ${names.join(', ') || 'none, the schema is current'}`);
   } finally {

@@ -1,7 +1,7 @@
 // npm run secrets:create -- FOLDER: writes new secrets for production, one file each.
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createAppSecret, createSigningJwk } from '../config/secrets.js';
+import { createAppSecret, createEncryptionJwk, createSigningJwk } from '../config/secrets.js';
 import { createPassword } from '../database/embedded-postgres.js';
 
 const [, , folder] = process.argv;
@@ -16,6 +16,7 @@ const databaseUrl = (user: string, password: string) =>
 const secrets = {
   app_secret: createAppSecret(),
   signing_keys: JSON.stringify({ keys: [createSigningJwk()] }),
+  encryption_keys: JSON.stringify({ keys: [createEncryptionJwk()] }),
   // For the database of docker-compose.yml. One of your own has its own addresses: write them here.
   postgres_password: ownerPassword,
   database_owner_url: databaseUrl('bulwark_owner', ownerPassword),

@@ -9,7 +9,14 @@ import {
   whereTlsEnds,
   type Rule,
 } from './links.js';
-import { deriveKey, readAppSecret, readSigningKeys, type SigningKey } from './secrets.js';
+import {
+  deriveKey,
+  readAppSecret,
+  readEncryptionKeys,
+  readSigningKeys,
+  type EncryptionKey,
+  type SigningKey,
+} from './secrets.js';
 
 /** Everything that the app may know about its surroundings; checked, frozen, made once at start. */
 export class Config {
@@ -34,9 +41,13 @@ export class Config {
   readonly signingKeys: readonly SigningKey[];
   /** Set when the keys came from a file, which is then read again whenever it changes. */
   readonly signingKeysFile: string | undefined;
+  readonly encryptionKeys: readonly EncryptionKey[];
+  /** Set when the keys came from a file, which is read again when a key is not among them. */
+  readonly encryptionKeysFile: string | undefined;
   readonly cursorKey: KeyObject;
   readonly throttleKey: KeyObject;
-  readonly fieldKey: KeyObject;
+  readonly emailIndexKey: KeyObject;
+  readonly requestKey: KeyObject;
 
   constructor(env: Environment) {
     const { values, faults } = checkEnvironment(env);
@@ -60,14 +71,18 @@ export class Config {
     this.tlsPair = collect(faults, () => this.readTlsPair());
     this.databaseUrl = collect(faults, () => required(values, 'DATABASE_URL')) ?? '';
     const secret = collect(faults, () => this.readSecret(values));
-    const keys = collect(faults, () => this.readKeys(required(values, 'SIGNING_KEYS')));
-    this.signingKeys = Object.freeze(keys ?? []);
+    this.signingKeys = listed(faults, () => this.readKeys(required(values, 'SIGNING_KEYS')));
+    this.encryptionKeys = listed(faults, () =>
+      this.readEncryptionKeys(required(values, 'ENCRYPTION_KEYS')),
+    );
     if (faults.length > 0 || !secret) throw new ConfigError(faults);
 
     this.signingKeysFile = env['SIGNING_KEYS_FILE'];
+    this.encryptionKeysFile = env['ENCRYPTION_KEYS_FILE'];
     this.cursorKey = deriveKey(secret, 'cursor');
     this.throttleKey = deriveKey(secret, 'throttle');
-    this.fieldKey = deriveKey(secret, 'fields');
+    this.emailIndexKey = deriveKey(secret, 'email-index');
+    this.requestKey = deriveKey(secret, 'request');
     Object.freeze(this);
   }
 
@@ -86,6 +101,10 @@ export class Config {
   readKeys(text: string): SigningKey[] {
     return readSigningKeys(text, this.production);
   }
+
+  readEncryptionKeys(text: string): EncryptionKey[] {
+    return readEncryptionKeys(text, this.production);
+  }
 }
 
 /** Goes on after a fault, so that the operator is told of all at once. */
@@ -98,7 +117,13 @@ function collect<T>(faults: string[], read: () => T): T | undefined {
   }
 }
 
-function required(values: Values, name: 'DATABASE_URL' | 'APP_SECRET' | 'SIGNING_KEYS'): string {
+const listed = <T>(faults: string[], read: () => T[]): readonly T[] =>
+  Object.freeze(collect(faults, read) ?? []);
+
+function required(
+  values: Values,
+  name: 'DATABASE_URL' | 'APP_SECRET' | 'SIGNING_KEYS' | 'ENCRYPTION_KEYS',
+): string {
   const value = values[name];
   if (value) return value;
   throw new Error(`${name} is missing: set ${name}, or ${name}_FILE to a file that holds it`);

@@ -12,16 +12,25 @@ import {
 } from 'node:crypto';
 
 const MIN_SECRET_BYTES = 32;
+const ENCRYPTION_KEY_BYTES = 32;
+/** One wraps; the others are being rotated out. */
+const MAX_ENCRYPTION_KEYS = 10;
 /** 32 random bytes have about 30 distinct values; typed or repeated text has far fewer. */
 const MIN_DISTINCT_BYTES = 20;
 /** Secrets that development made for itself carry this mark, so that production can refuse them. */
-const DEVELOPMENT_MARK = 'dev-';
+export const DEVELOPMENT_MARK = 'dev-';
 const PROBE = Buffer.from('probe');
 
 export interface SigningKey {
   kid: string;
   privateKey: KeyObject;
   publicKey: KeyObject;
+}
+
+/** Wraps data keys: see src/crypto. */
+export interface EncryptionKey {
+  kid: string;
+  key: KeyObject;
 }
 
 /** A new value for APP_SECRET. */
@@ -36,9 +45,16 @@ export function createSigningJwk(mark = ''): JsonWebKey {
   return { ...privateKey.export({ format: 'jwk' }), kid, alg: 'ES256', use: 'sig' };
 }
 
+/** A new symmetric key as a JWK, to stand in the set of ENCRYPTION_KEYS. */
+export function createEncryptionJwk(mark = ''): JsonWebKey {
+  const kid = mark + randomBytes(9).toString('base64url');
+  return { kty: 'oct', kid, k: randomBytes(ENCRYPTION_KEY_BYTES).toString('base64url') };
+}
+
 export const createDevelopmentSecrets = () => ({
   APP_SECRET: createAppSecret(DEVELOPMENT_MARK),
   SIGNING_KEYS: JSON.stringify({ keys: [createSigningJwk(DEVELOPMENT_MARK)] }),
+  ENCRYPTION_KEYS: JSON.stringify({ keys: [createEncryptionJwk(DEVELOPMENT_MARK)] }),
 });
 
 /** The bytes of APP_SECRET; throws when it is short, guessable or (in production) made for development. */
@@ -49,34 +65,59 @@ export function readAppSecret(text: string, production: boolean): Buffer {
   const bytes = Buffer.from(bare, 'base64url');
   if (!/^[\w-]+={0,2}$/.test(bare) || bytes.length < MIN_SECRET_BYTES)
     throw new Error(`APP_SECRET must be ${MIN_SECRET_BYTES} random bytes or more, as base64url`);
-  if (new Set(bytes).size < MIN_DISTINCT_BYTES)
+  if (isRepetitive(bytes))
     throw new Error('APP_SECRET has too little randomness: make one with `npm run secrets:create`');
   return bytes;
 }
 
 /** One or two ES256 keys from a JWK set; throws when the set is anything else. */
 export function readSigningKeys(text: string, production: boolean): SigningKey[] {
-  const { keys } = parseKeySet(text);
+  const { keys } = parseKeySet('SIGNING_KEYS', text);
   if (!Array.isArray(keys) || keys.length < 1 || keys.length > 2)
     throw new Error('SIGNING_KEYS must be a JWK set, {"keys": [...]}, of one or two keys');
-  const read = keys.map((jwk) => readSigningKey(jwk, production));
-  if (new Set(read.map((key) => key.kid)).size !== read.length)
-    throw new Error('SIGNING_KEYS has two keys with the same "kid"');
-  return read;
+  return distinct(
+    'SIGNING_KEYS',
+    keys.map((jwk) => readSigningKey(jwk, production)),
+  );
 }
 
-function parseKeySet(text: string): { keys?: (JsonWebKey | null)[] } {
+/** One or more 256-bit keys from a JWK set; throws when the set is anything else. */
+export function readEncryptionKeys(text: string, production: boolean): EncryptionKey[] {
+  const { keys } = parseKeySet('ENCRYPTION_KEYS', text);
+  if (!Array.isArray(keys) || keys.length < 1 || keys.length > MAX_ENCRYPTION_KEYS)
+    throw new Error('ENCRYPTION_KEYS must be a JWK set, {"keys": [...]}, of one to ten keys');
+  return distinct(
+    'ENCRYPTION_KEYS',
+    keys.map((jwk) => readEncryptionKey(jwk, production)),
+  );
+}
+
+function readEncryptionKey(jwk: JsonWebKey | null, production: boolean): EncryptionKey {
+  const kid = readKid('ENCRYPTION_KEYS', jwk, production);
+  const bytes = Buffer.from(String(jwk?.k), 'base64url');
+  if (jwk?.kty !== 'oct' || bytes.length !== ENCRYPTION_KEY_BYTES || isRepetitive(bytes))
+    throw new Error('ENCRYPTION_KEYS has a key that is not 32 random bytes ("kty": "oct", "k")');
+  return { kid, key: createSecretKey(bytes) };
+}
+
+const isRepetitive = (bytes: Buffer) => new Set(bytes).size < MIN_DISTINCT_BYTES;
+
+function distinct<Key extends { kid: string }>(name: string, keys: Key[]): Key[] {
+  if (new Set(keys.map((key) => key.kid)).size !== keys.length)
+    throw new Error(`${name} has two keys with the same "kid"`);
+  return keys;
+}
+
+function parseKeySet(name: string, text: string): { keys?: (JsonWebKey | null)[] } {
   try {
     return (JSON.parse(text) ?? {}) as { keys?: (JsonWebKey | null)[] };
   } catch {
-    throw new Error('SIGNING_KEYS is not JSON: make one with `npm run secrets:create`');
+    throw new Error(`${name} is not JSON: make one with \`npm run secrets:create\``);
   }
 }
 
 function readSigningKey(jwk: JsonWebKey | null, production: boolean): SigningKey {
-  const kid = readKid(jwk);
-  if (production && kid.startsWith(DEVELOPMENT_MARK))
-    throw new Error('SIGNING_KEYS was made for development: make it with `npm run secrets:create`');
+  const kid = readKid('SIGNING_KEYS', jwk, production);
   const pair = findKeyPair(jwk ?? {});
   if (!pair) throw new Error('SIGNING_KEYS has a key that is not a private EC key on P-256');
   return { kid, ...pair };
@@ -95,10 +136,13 @@ function findKeyPair(jwk: JsonWebKey): Omit<SigningKey, 'kid'> | undefined {
   }
 }
 
-function readKid(jwk: JsonWebKey | null): string {
+function readKid(name: string, jwk: JsonWebKey | null, production: boolean): string {
   const kid = jwk?.kid;
-  if (typeof kid === 'string' && kid.length >= 4 && kid.length <= 64) return kid;
-  throw new Error('SIGNING_KEYS has a key without a "kid" of 4 to 64 characters');
+  if (typeof kid !== 'string' || kid.length < 4 || kid.length > 64)
+    throw new Error(`${name} has a key without a "kid" of 4 to 64 characters`);
+  if (production && kid.startsWith(DEVELOPMENT_MARK))
+    throw new Error(`${name} was made for development: make it with \`npm run secrets:create\``);
+  return kid;
 }
 
 /** A 256-bit key for one purpose: what leaks of one says nothing about another (ASVS 11.2). */

@@ -109,13 +109,20 @@ export const VARIABLES = {
   },
   APP_SECRET: {
     about:
-      'At least 32 random bytes as base64url; keys for cursors, counters and sealed fields derive from it.',
+      'At least 32 random bytes as base64url; keys for cursors, counters and blind indexes derive from it.',
     example: '',
     secret: true,
     read: (text: string) => text,
   },
   SIGNING_KEYS: {
     about: 'JWK set of one or two ES256 private keys: the first signs, both verify.',
+    example: '',
+    secret: true,
+    read: (text: string) => text,
+  },
+  ENCRYPTION_KEYS: {
+    about:
+      'JWK set of one or more 256-bit keys ("kty": "oct"): the first wraps data keys, all unwrap them.',
     example: '',
     secret: true,
     read: (text: string) => text,

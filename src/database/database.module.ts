@@ -6,14 +6,17 @@ import { BudgetsService } from './budgets.service.js';
 import { dataSourceOptions } from './data-source-options.js';
 import { Housekeeping } from './housekeeping.js';
 import { JobQueue } from './job-queue.js';
+import { Migration, Throttle } from './database.entities.js';
 import { assertLeastPrivilege } from './least-privilege.js';
 import { assertRowSecurity } from './row-security.js';
+import { SealedJobs } from './sealed-jobs.js';
 
 @Global()
 @Module({
-  providers: [Housekeeping, BudgetsService, JobQueue],
+  providers: [Housekeeping, BudgetsService, SealedJobs, JobQueue],
   exports: [Housekeeping, BudgetsService, JobQueue],
   imports: [
+    TypeOrmModule.forFeature([Throttle, Migration]),
     TypeOrmModule.forRootAsync({
       inject: [Config],
       useFactory: (config: Config) => ({

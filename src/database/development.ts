@@ -1,5 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { link, mkdir, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Environment } from '../config/environment.js';
 import { createDevelopmentSecrets } from '../config/secrets.js';
@@ -19,19 +20,33 @@ interface Surroundings {
  */
 export async function completeEnvironment(env: Environment): Promise<Surroundings> {
   if (env['NODE_ENV'] === 'production') return { env, stop: async () => {} };
-  const withSecrets = { ...(await secretsFor(env)), ...env };
+  const withSecrets = await developmentSecrets(env);
   if (env['DATABASE_URL'] || env['DATABASE_URL_FILE'])
     return { env: withSecrets, stop: async () => {} };
   const { owner, app, stop } = await developmentOwnerUrls();
-  await migrate(owner);
+  await migrate(owner, { ...withSecrets, DATABASE_URL: app });
   await provisionApp(owner, app);
   return { env: { ...withSecrets, DATABASE_URL: app }, stop };
 }
 
 async function secretsFor(env: Environment): Promise<Environment> {
-  const made = await remember('secrets.json', createDevelopmentSecrets);
-  return Object.fromEntries(Object.entries(made).filter(([name]) => !env[`${name}_FILE`]));
+  const made: Environment = await remember('secrets.json', createDevelopmentSecrets);
+  const secrets: Record<string, string | undefined> = { APP_SECRET: made['APP_SECRET'] };
+  const fresh: Environment = createDevelopmentSecrets();
+  for (const [name, file] of Object.entries(KEY_SETS)) {
+    const set = made[name] ?? fresh[name] ?? '';
+    await remember(file, () => JSON.parse(set) as object);
+    if (!env[name]) secrets[`${name}_FILE`] = join(FOLDER, file);
+  }
+  return Object.fromEntries(Object.entries(secrets).filter(([name]) => !env[`${name}_FILE`]));
 }
+
+/** The secrets of development, where none are given. */
+export const developmentSecrets = async (env: Environment): Promise<Environment> =>
+  env['NODE_ENV'] === 'production' ? env : { ...(await secretsFor(env)), ...env };
+
+/** Sets of keys have files of their own, as in production: a rotation writes them while the app runs. */
+const KEY_SETS = { SIGNING_KEYS: 'signing-keys.json', ENCRYPTION_KEYS: 'encryption-keys.json' };
 
 /** Starts the development server, with the database and its owner, and says how to reach it. */
 export async function developmentOwnerUrls() {
@@ -64,9 +79,17 @@ async function createOwner(superuserUrl: string, password: string): Promise<void
 /** What was made once is read again at the next start. Readable by its owner only. */
 async function remember<T>(file: string, make: () => T): Promise<T> {
   const path = join(FOLDER, file);
-  if (existsSync(path)) return JSON.parse(readFileSync(path, 'utf8')) as T;
-  const made = make();
+  if (!existsSync(path)) await write(path, make());
+  return JSON.parse(readFileSync(path, 'utf8')) as T;
+}
+
+/** Of several that start at once one makes it, and under its name it is never half written. */
+async function write(path: string, value: unknown): Promise<void> {
   await mkdir(FOLDER, { recursive: true });
-  await writeFile(path, JSON.stringify(made, null, 2), { mode: 0o600 });
-  return made;
+  const draft = `${path}.${randomUUID()}`;
+  await writeFile(draft, JSON.stringify(value, null, 2), { mode: 0o600 });
+  await link(draft, path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error;
+  });
+  await unlink(draft);
 }

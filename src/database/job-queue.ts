@@ -20,6 +20,7 @@ import {
 import { acrossOwners } from './acting.js';
 import { JOB_SCHEMA, type QueueName } from './job-queue-schema.js';
 import { inTransaction, onPool } from './job-statements.js';
+import { SealedJobs, type SealedJob } from './sealed-jobs.js';
 
 /** How long jobs under way may take to end when the app stops. Afterwards they are tried again. */
 const STOP_MS = 5_000;
@@ -52,7 +53,10 @@ export class JobQueue
   private readonly workers = new Map<QueueName, string>();
   private readonly added = new WeakMap<QueryRunner, Set<QueueName>>();
 
-  constructor(dataSource: DataSource) {
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly sealedJobs: SealedJobs,
+  ) {
     this.boss = new PgBoss({
       db: onPool(dataSource),
       schema: JOB_SCHEMA,
@@ -82,7 +86,8 @@ export class JobQueue
   /** The job is there once the transaction commits, and never when it does not. */
   async add(tx: EntityManager, name: QueueName, data: object, options: SendOptions): Promise<void> {
     const { runner, db } = await inTransaction(tx);
-    await this.boss.send(name, data, { ...options, db });
+    const sealed = await this.sealedJobs.seal(tx, data);
+    await this.boss.send(name, sealed.data, { ...options, id: sealed.id, db });
     this.added.set(runner, (this.added.get(runner) ?? new Set()).add(name));
   }
 
@@ -99,13 +104,17 @@ export class JobQueue
    * kept: its data may hold a link, or whose mails were asked for, and nobody needs it any more.
    */
   async work<Data>(name: QueueName, work: Work<Data>): Promise<void> {
-    const once: Work<Data> = async (job) => {
-      await acrossOwners(() => work(job));
+    const once: Work<SealedJob> = async (job) => {
+      const data = await this.sealedJobs.open<Data>(this.dataSource, job.id, job.data);
+      await acrossOwners(() => work({ ...job, data }));
       await this.boss.deleteJob(name, job);
     };
-    const handle: PerJobWorkWithMetadataHandler<Data> = (jobs) =>
+    const handle: PerJobWorkWithMetadataHandler<SealedJob> = (jobs) =>
       Promise.all(jobs.map((job) => settle(job, once)));
-    this.workers.set(name, await this.boss.work<Data, unknown, typeof WORK>(name, WORK, handle));
+    this.workers.set(
+      name,
+      await this.boss.work<SealedJob, unknown, typeof WORK>(name, WORK, handle),
+    );
   }
 }
 

@@ -11,13 +11,16 @@ const RIGHTS_BEYOND_ROWS = `
     CASE WHEN EXISTS (
       SELECT FROM pg_namespace WHERE nspname = 'pgboss' AND has_schema_privilege(oid, 'CREATE'))
       THEN 'CREATE on schema pgboss' END,
+    CASE WHEN EXISTS (
+      SELECT FROM pg_namespace WHERE nspname = 'keys' AND has_schema_privilege(oid, 'CREATE'))
+      THEN 'CREATE on schema keys' END,
     CASE WHEN has_database_privilege(current_database(), 'CREATE') THEN 'CREATE on the database' END,
     CASE WHEN has_database_privilege(current_database(), 'TEMP') THEN 'TEMP on the database' END,
     CASE WHEN EXISTS (
-      SELECT FROM pg_class WHERE relnamespace::regnamespace::text IN ('public', 'pgboss')
+      SELECT FROM pg_class WHERE relnamespace::regnamespace::text IN ('public', 'pgboss', 'keys')
         AND pg_has_role(relowner, 'MEMBER')) THEN 'ownership of tables' END,
     CASE WHEN EXISTS (
-      SELECT FROM pg_class WHERE relnamespace::regnamespace::text IN ('public', 'pgboss') AND relkind IN ('r', 'p')
+      SELECT FROM pg_class WHERE relnamespace::regnamespace::text IN ('public', 'pgboss', 'keys') AND relkind IN ('r', 'p')
         AND NOT pg_has_role(relowner, 'MEMBER')
         AND has_table_privilege(oid, 'TRUNCATE, REFERENCES, TRIGGER'))
       THEN 'TRUNCATE, REFERENCES or TRIGGER on tables' END,

@@ -3,19 +3,22 @@ import { join } from 'node:path';
 import type { DataSourceOptions, MigrationInterface, QueryRunner } from 'typeorm';
 
 type MigrationClass = new () => MigrationInterface;
+/** What SQL cannot do, in the transaction of the migration that has a line `-- step: name`. */
+export type MigrationSteps = Record<string, (runner: QueryRunner) => Promise<void>>;
 
 const FOLDER = join(import.meta.dirname, '../../migrations');
 const FILE_NAME = /^(\d{4})-([a-z0-9-]+)\.sql$/;
 /** TypeORM orders migrations by the 13 digits at the end of their names. */
 const ORDER_DIGITS = 13;
+const STEP = /^-- step: ([a-z-]+)\n/m;
 
 /** The SQL files of `migrations/`, in order, as TypeORM runs them: each in a transaction. */
-export function loadMigrations(folder = FOLDER): MigrationClass[] {
+export function loadMigrations(folder = FOLDER, steps: MigrationSteps = {}): MigrationClass[] {
   const files = readdirSync(folder).filter((file) => file.endsWith('.sql'));
   for (const file of files) checkName(file, files);
   return files
     .toSorted()
-    .map((file) => migrationFrom(file, readFileSync(join(folder, file), 'utf8')));
+    .map((file) => migrationFrom(file, readFileSync(join(folder, file), 'utf8'), steps));
 }
 
 /** Passed over in silence, a file would be a change of the schema that everybody believes was made. */
@@ -26,7 +29,7 @@ function checkName(file: string, files: string[]): void {
     throw new Error(`migrations/${file} has the number of another one: which would come first?`);
 }
 
-function migrationFrom(file: string, sql: string): MigrationClass {
+function migrationFrom(file: string, sql: string, steps: MigrationSteps): MigrationClass {
   const parts = /^-- up\n(?<up>[^]*)^-- down\n(?<down>[^]*)$/m.exec(sql)?.groups;
   if (!parts) throw new Error(`migrations/${file} needs a line "-- up" and then a line "-- down"`);
   const [, number = '', words = ''] = FILE_NAME.exec(file) ?? [];
@@ -34,12 +37,25 @@ function migrationFrom(file: string, sql: string): MigrationClass {
   return class implements MigrationInterface {
     readonly name = `${words}${number.padStart(ORDER_DIGITS, '0')}`;
     async up(runner: QueryRunner) {
-      await runner.query(UP);
+      await runUp(runner, UP, steps);
     }
     async down(runner: QueryRunner) {
       await runner.query(DOWN);
     }
   };
+}
+
+/** Text and names of steps take turns. */
+async function runUp(runner: QueryRunner, up: string, steps: MigrationSteps): Promise<void> {
+  const [FIRST = '', ...rest] = up.split(STEP);
+  await runner.query(FIRST);
+  for (let at = 0; at < rest.length; at += 2) {
+    const step = steps[rest[at] ?? ''];
+    if (!step) throw new Error(`no step is called "${rest[at]}"`);
+    await step(runner);
+    const NEXT = rest[at + 1] ?? '';
+    await runner.query(NEXT);
+  }
 }
 
 export const MIGRATION_OPTIONS = {

@@ -2,7 +2,9 @@ import pg from 'pg';
 import { DataSource } from 'typeorm';
 import { ACROSS_OWNERS } from './acting.js';
 import { installJobQueue } from './job-queue-schema.js';
-import { MIGRATION_OPTIONS } from './migrations.js';
+import type { Environment } from '../config/environment.js';
+import { loadMigrations, MIGRATION_OPTIONS } from './migrations.js';
+import { sealRows } from './seal-rows.step.js';
 
 /** Held while migrating, so that two deployments at once do not migrate twice. Any fixed number. */
 const MIGRATION_LOCK = 812_731_945;
@@ -23,9 +25,12 @@ export async function withClient<T>(url: string, work: (client: pg.Client) => Pr
   }
 }
 
-/** Brings a database to the newest schema as its owner; answers the names of the migrations it ran. */
-export async function migrate(ownerUrl: string): Promise<string[]> {
-  return withOwner(ownerUrl, async (owner) => {
+/**
+ * Brings a database to the newest schema as its owner; answers the names of the migrations it ran. The
+ * environment is needed where rows are to be encrypted that are not.
+ */
+export async function migrate(ownerUrl: string, env: Environment = {}): Promise<string[]> {
+  return withOwner(ownerUrl, env, async (owner) => {
     // The first migration grants the app the right to read this table, so it must be there before.
     await owner.query(`CREATE TABLE IF NOT EXISTS migrations (
       id serial PRIMARY KEY, "timestamp" bigint NOT NULL, name varchar NOT NULL)`);
@@ -37,7 +42,7 @@ export async function migrate(ownerUrl: string): Promise<string[]> {
 
 /** Takes back the newest migration; answers its name, or nothing when there is none. */
 export async function undoLastMigration(ownerUrl: string): Promise<string | undefined> {
-  return withOwner(ownerUrl, async (owner) => {
+  return withOwner(ownerUrl, {}, async (owner) => {
     const before: { name: string }[] = await owner.query(
       'SELECT name FROM migrations ORDER BY id DESC LIMIT 1',
     );
@@ -46,13 +51,18 @@ export async function undoLastMigration(ownerUrl: string): Promise<string | unde
   });
 }
 
-async function withOwner<T>(ownerUrl: string, work: (owner: DataSource) => Promise<T>): Promise<T> {
+async function withOwner<T>(
+  ownerUrl: string,
+  env: Environment,
+  work: (owner: DataSource) => Promise<T>,
+): Promise<T> {
   const owner = new DataSource({
     type: 'postgres',
     url: ownerUrl,
     extra: TOOL,
     installExtensions: false,
     ...MIGRATION_OPTIONS,
+    migrations: loadMigrations(undefined, { 'seal-rows': sealRows(env) }),
   });
   return withClient(ownerUrl, async (lock) => {
     await lock.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);

@@ -2,8 +2,10 @@ import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { EXPORT_HOURS, MailLinksService } from '../auth/mail-links.service.js';
 import { actingAs } from '../database/acting.js';
+import type { Sealed } from '../crypto/protection.decorators.js';
 import { JobQueue } from '../database/job-queue.js';
 import { Mailer } from '../mail/mailer.js';
+import { ExportPartsService } from './export-parts.service.js';
 import { BEFORE_ALL, PAGE_ROWS, SECTIONS, type Section } from './export-pages.js';
 
 /** What one export takes of the disk, for a day. What is beyond it is left out, and the file says so. */
@@ -24,6 +26,7 @@ export class ExportWriter implements OnApplicationBootstrap {
     private readonly queue: JobQueue,
     private readonly mailer: Mailer,
     private readonly links: MailLinksService,
+    private readonly contents: ExportPartsService,
   ) {}
 
   onApplicationBootstrap(): Promise<void> {
@@ -55,22 +58,25 @@ export class ExportWriter implements OnApplicationBootstrap {
     while (draft.bytes < MAX_EXPORT_BYTES) {
       const rows = await SECTIONS[section](tx, draft.userId, last);
       last = rows.at(-1) ?? last;
-      const items = JSON.stringify(rows);
+      const items = JSON.stringify(await this.contents.open(rows));
       draft.bytes += Buffer.byteLength(items);
       draft.parts += 1;
+      const part = { exportId: draft.id, number: draft.parts, userId: draft.userId, items };
+      const sealed = await this.contents.seal(part);
       await tx.sql`
         INSERT INTO export_parts (export_id, number, section, items)
-        VALUES (${draft.id}, ${draft.parts}, ${section}, ${items})`;
+        VALUES (${draft.id}, ${draft.parts}, ${section}, ${sealed})`;
       if (rows.length < PAGE_ROWS) return;
     }
   }
 
   private async finish(tx: EntityManager, { id, bytes }: Draft): Promise<void> {
-    const [ready] = await tx.sql<[{ email: string }[], number]>`
+    const [ready] = await tx.sql<[{ id: string; email: Sealed<string> }[], number]>`
       UPDATE exports SET ready_at = now(), is_complete = ${bytes < MAX_EXPORT_BYTES},
         expires_at = now() + ${EXPORT_HOURS} * interval '1 hour'
-      FROM users WHERE exports.id = ${id} AND users.id = user_id RETURNING email`;
-    for (const { email } of ready) {
+      FROM users WHERE exports.id = ${id} AND users.id = user_id RETURNING users.id, email`;
+    for (const owner of ready) {
+      const email = await this.contents.addressOf(tx, owner);
       const link = await this.links.create(tx, 'download_export', email);
       if (link)
         await this.mailer.send(tx, { to: email, template: 'exportReady', values: { link } });

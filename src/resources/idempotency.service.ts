@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import { createHash } from 'node:crypto';
 import { DataSource, type EntityManager } from 'typeorm';
 import type { Actor } from '../access/actor.js';
+import { BlindIndexes } from '../crypto/blind-indexes.js';
 import { Housekeeping, SWEEP_ROWS } from '../database/housekeeping.js';
 import { Problem } from '../http/problem.js';
 
@@ -18,6 +18,7 @@ interface Keyed {
 export class IdempotencyService {
   constructor(
     private readonly dataSource: DataSource,
+    private readonly indexes: BlindIndexes,
     housekeeping: Housekeeping,
   ) {
     housekeeping.register(() => this.forgetOld());
@@ -29,7 +30,7 @@ export class IdempotencyService {
     create: (tx: EntityManager) => Promise<T>,
     read: (id: string) => Promise<T>,
   ): Promise<T> {
-    const requestHash = createHash('sha256').update(JSON.stringify(request)).digest();
+    const requestHash = this.indexes.request(request);
     const created = await this.dataSource.transaction(async (tx) => {
       // A second request waits here until the first has committed, and then inserts nothing.
       const claimed = await tx.sql<unknown[]>`

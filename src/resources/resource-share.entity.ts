@@ -1,4 +1,5 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
+import { Plain } from '../crypto/protection.decorators.js';
 
 export const PERMISSIONS = ['read', 'write'] as const;
 export type Permission = (typeof PERMISSIONS)[number];
@@ -12,6 +13,7 @@ export class ResourceShare {
   userId!: string;
 
   @Column('text')
+  @Plain('one of two words')
   permission!: Permission;
 
   @Column('timestamptz', { name: 'created_at', default: () => 'now()' })

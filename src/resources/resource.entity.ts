@@ -1,6 +1,8 @@
 import { Column, Entity, PrimaryGeneratedColumn } from 'typeorm';
+import { Encrypted, Plain, SealedFor, type Sealed } from '../crypto/protection.decorators.js';
 
 @Entity('resources')
+@SealedFor('ownerId')
 export class Resource {
   @PrimaryGeneratedColumn('uuid')
   id!: string;
@@ -9,12 +11,15 @@ export class Resource {
   ownerId!: string;
 
   @Column('text')
+  @Plain('the database sorts and searches titles: what is secret belongs into the content')
   title!: string;
 
-  @Column('text')
-  content!: string;
+  @Column('bytea')
+  @Encrypted()
+  content!: Sealed<string>;
 
   @Column('text', { array: true })
+  @Plain('the database filters by labels')
   labels!: string[];
 
   /** Counts the changes; leaves as the ETag. */

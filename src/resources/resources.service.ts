@@ -1,6 +1,9 @@
 import { Injectable } from '@nestjs/common';
+import { randomUUID } from 'node:crypto';
 import { DataSource, type EntityManager } from 'typeorm';
 import type { Actor } from '../access/actor.js';
+import type { Opened } from '../crypto/protection.decorators.js';
+import { SealedFields } from '../crypto/sealed-fields.js';
 import { isForeignKeyViolation } from '../database/database-errors.js';
 import { bearerProblem, Problem } from '../http/problem.js';
 import { IdempotencyService } from './idempotency.service.js';
@@ -8,9 +11,20 @@ import { asFirst, IS_OWNER, MAY_READ, MAY_WRITE } from './resource-access.js';
 import { Resource, SUMMARY } from './resource.entity.js';
 import type { ChangeResourceRequest, CreateResourceRequest } from './resources.dto.js';
 
+/** Whose key seals what the caller writes. */
+const OWNER = `SELECT resources.owner_id AS "ownerId" FROM resources
+  WHERE resources.id = $2 AND ${asFirst(MAY_WRITE)}`;
+
+interface Written {
+  id: string;
+  content: string | undefined;
+}
+
 /** Written out: TypeORM would build it again for every read, which takes twice as long as the query. */
 const READ = `SELECT ${SUMMARY}, resources.content FROM resources
   WHERE resources.id = $2 AND ${asFirst(MAY_READ)}`;
+
+type Readable = Opened<Resource>;
 
 /** Whether the caller has the standing that an operation needs. */
 const STANDING = {
@@ -23,11 +37,12 @@ export class ResourcesService {
   constructor(
     private readonly dataSource: DataSource,
     private readonly idempotency: IdempotencyService,
+    private readonly fields: SealedFields,
   ) {}
 
   /** The same `key` creates once. Throws `idempotency_key_reused`, `idempotency_key_spent`. */
-  async create(actor: Actor, request: CreateResourceRequest, key?: string): Promise<Resource> {
-    const insert = (manager: EntityManager) => insertResource(manager, actor, request);
+  async create(actor: Actor, request: CreateResourceRequest, key?: string): Promise<Readable> {
+    const insert = (manager: EntityManager) => this.insert(manager, actor, request);
     try {
       if (key === undefined) return await insert(this.dataSource.manager);
       const { title, content, labels } = request;
@@ -40,17 +55,18 @@ export class ResourcesService {
   }
 
   /** Throws `not_found`, also for a resource that exists and is not the actor's to read. */
-  async get(actor: Actor, id: string): Promise<Resource> {
+  async get(actor: Actor, id: string): Promise<Readable> {
     const [resource] = await this.dataSource.query<Resource[]>(READ, [actor.userId, id]);
     if (!resource) throw new Problem('not_found');
-    return resource;
+    return this.fields.openOne(this.dataSource, Resource, resource);
   }
 
   /** Throws `not_found`, `forbidden` for a reader, `version_mismatch` when somebody was faster. */
   async change(actor: Actor, id: string, version: number, changes: ChangeResourceRequest) {
-    const { title, content, labels } = changes;
+    const { title, labels } = changes;
     if (Object.keys(changes).length === 0) throw nothingToChange();
     const changed = await this.dataSource.transaction(async (tx) => {
+      const content = await this.sealed(tx, actor, { id, content: changes.content });
       const { affected } = await tx
         .createQueryBuilder()
         .update(Resource)
@@ -58,7 +74,8 @@ export class ResourcesService {
         .where('id = :id AND version = :version', { id, version })
         .andWhere(MAY_WRITE, { actor: actor.userId })
         .execute();
-      return affected ? tx.findOneByOrFail(Resource, { id }) : null;
+      if (!affected) return null;
+      return this.fields.openOne(tx, Resource, await tx.findOneByOrFail(Resource, { id }));
     });
     if (!changed) throw await this.refusal(actor, id, 'write');
     return changed;
@@ -83,16 +100,26 @@ export class ResourcesService {
     const [may] = await this.dataSource.query<unknown[]>(STANDING[needed], [actor.userId, id]);
     return new Problem(may ? 'version_mismatch' : 'forbidden');
   }
-}
 
-async function insertResource(
-  manager: EntityManager,
-  actor: Actor,
-  { title, content, labels = [] }: CreateResourceRequest,
-): Promise<Resource> {
-  const resource = manager.create(Resource, { ownerId: actor.userId, title, content, labels });
-  await manager.insert(Resource, resource);
-  return resource;
+  private async insert(
+    manager: EntityManager,
+    actor: Actor,
+    { title, content, labels = [] }: CreateResourceRequest,
+  ): Promise<Readable> {
+    const written = { id: randomUUID(), ownerId: actor.userId, title, content, labels };
+    const sealed = await this.fields.seal(manager, Resource, written);
+    const resource = manager.create(Resource, sealed);
+    await manager.insert(Resource, resource);
+    return Object.assign(resource, { content: written.content });
+  }
+
+  /** Whoever writes, it is sealed with the owner's key. */
+  private async sealed(tx: EntityManager, actor: Actor, written: Written) {
+    const { id, content } = written;
+    if (content === undefined) return undefined;
+    const [row] = await tx.query<{ ownerId: string }[]>(OWNER, [actor.userId, id]);
+    return row && (await this.fields.seal(tx, Resource, { id, content, ...row })).content;
+  }
 }
 
 const nothingToChange = () =>

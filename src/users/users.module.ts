@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
+import { AddressesService } from './addresses.service.js';
 import { CredentialsService } from './credentials.service.js';
 import { ErasureService } from './erasure.service.js';
 import { MeController } from './me.controller.js';
@@ -10,7 +11,7 @@ import { UsersService } from './users.service.js';
 @Module({
   imports: [TypeOrmModule.forFeature([User])],
   controllers: [MeController, UsersController],
-  providers: [UsersService, CredentialsService, ErasureService],
-  exports: [UsersService, CredentialsService],
+  providers: [UsersService, CredentialsService, AddressesService, ErasureService],
+  exports: [UsersService, CredentialsService, AddressesService],
 })
 export class UsersModule {}

@@ -6,6 +6,9 @@ import { mustBeLive } from '../access/live-session.js';
 import { RevocationFeed } from '../access/revocation-feed.js';
 import { SecurityLog } from '../audit/security-log.js';
 import { acrossOwners } from '../database/acting.js';
+import { BlindIndexes } from '../crypto/blind-indexes.js';
+import type { Opened, Sealed } from '../crypto/protection.decorators.js';
+import { SealedFields } from '../crypto/sealed-fields.js';
 import { Cursors, rowsToRead } from '../http/cursors.js';
 import { Problem } from '../http/problem.js';
 import { User } from './user.entity.js';
@@ -18,6 +21,11 @@ interface Leaving {
 }
 type Tell = (tx: EntityManager, owner: Leaving) => Promise<void>;
 
+type Profile = Opened<User>;
+
+/** Stands in a list for what somebody damaged: the others are still to be read. */
+const UNREADABLE = 'unreadable@damaged.invalid';
+
 @Injectable()
 export class UsersService {
   constructor(
@@ -26,45 +34,50 @@ export class UsersService {
     private readonly revocations: RevocationFeed,
     private readonly cursors: Cursors,
     private readonly log: SecurityLog,
+    private readonly fields: SealedFields,
+    private readonly indexes: BlindIndexes,
   ) {}
 
   /** Throws `not_found`. */
-  async getOwn(actor: Actor): Promise<User> {
+  async getOwn(actor: Actor): Promise<Profile> {
     return this.getById(actor.userId);
   }
 
-  async changeOwn(actor: Actor, { displayName }: ChangeProfileRequest): Promise<User> {
-    await this.users.update({ id: actor.userId }, { displayName });
+  async changeOwn(actor: Actor, { displayName }: ChangeProfileRequest): Promise<Profile> {
+    const changes = { displayName, id: actor.userId };
+    const sealed = await this.fields.seal(this.dataSource, User, changes);
+    await this.users.update({ id: actor.userId }, sealed);
     this.log.record('user_updated', { userId: actor.userId });
     return this.getOwn(actor);
   }
 
   /** Throws `not_found`. For administrators: the route says so. */
-  async getById(id: string): Promise<User> {
+  async getById(id: string): Promise<Profile> {
     const user = await this.users.findOneBy({ id });
     if (!user) throw new Problem('not_found');
-    return user;
+    return this.fields.openOne(this.dataSource, User, user);
   }
 
   async list(actor: Actor, { limit, cursor, email }: ListUsersQuery) {
     const list = ['users', actor.userId, email ?? null];
     const after = this.cursors.read(cursor, list);
     const query = this.users.createQueryBuilder('user');
-    if (email) query.andWhere('user.email = :email', { email });
+    if (email) query.andWhere('user.email_index = :index', { index: this.indexes.email(email) });
     if (after) query.andWhere('(user.created_at, user.id) > (:value, :id)', after);
     const rows = await query
       .orderBy('user.created_at', 'ASC')
       .addOrderBy('user.id', 'ASC')
       .limit(rowsToRead(limit))
       .getMany();
-    return this.cursors.page(rows, limit, list, ({ createdAt, id }) => ({
+    const people = await this.fields.openAll(this.dataSource, User, rows, UNREADABLE);
+    return this.cursors.page(people, limit, list, ({ createdAt, id }) => ({
       value: createdAt.toISOString(),
       id,
     }));
   }
 
   /** Ends the user's sessions at once. Throws `not_found`, `last_administrator`, `forbidden`. */
-  async changeRole(actor: Actor, userId: string, role: Role): Promise<User> {
+  async changeRole(actor: Actor, userId: string, role: Role): Promise<Profile> {
     const user = await this.administer(actor, userId, role === 'admin', (tx) =>
       tx.update(User, { id: userId }, { role }),
     );
@@ -76,7 +89,7 @@ export class UsersService {
    * Ends the user's sessions at once. Whoever is about to leave stays, and stays disabled: nobody gets
    * away from it by leaving and coming back. Throws `not_found`, `last_administrator`, `forbidden`.
    */
-  async disable(actor: Actor, userId: string): Promise<User> {
+  async disable(actor: Actor, userId: string): Promise<Profile> {
     const user = await this.administer(
       actor,
       userId,
@@ -90,7 +103,7 @@ export class UsersService {
   }
 
   /** Who is about to leave does so all the same: that is the owner's to take back. */
-  async enable(actor: Actor, userId: string): Promise<User> {
+  async enable(actor: Actor, userId: string): Promise<Profile> {
     const user = await this.administer(actor, userId, true, (tx) =>
       tx.update(User, { id: userId, deleteAt: IsNull() }, { disabledAt: null }),
     );
@@ -108,10 +121,12 @@ export class UsersService {
       await this.keepAnAdministrator(tx, actor.userId);
       await tx.sql`SELECT FROM users WHERE id = ${actor.userId} FOR UPDATE`;
       await mustBeLive(tx, actor);
-      const [leaving] = await tx.sql<[Leaving[], number]>`
+      const [leaving] = await tx.sql<
+        [{ id: string; email: Sealed<string>; deleteAt: Date }[], number]
+      >`
         UPDATE users SET disabled_at = now(), delete_at = now() + ${days} * interval '1 day'
-        WHERE id = ${actor.userId} RETURNING email, delete_at AS "deleteAt"`;
-      for (const owner of leaving) await tell(tx, owner);
+        WHERE id = ${actor.userId} RETURNING id, email, delete_at AS "deleteAt"`;
+      for (const owner of await this.fields.open(tx, User, leaving)) await tell(tx, owner);
     });
     await this.revocations.caughtUp();
     this.log.record('user_updated', { userId: actor.userId, change: 'leaving' });
@@ -130,7 +145,7 @@ export class UsersService {
     userId: string,
     staysAdministrator: boolean,
     change: (tx: EntityManager) => Promise<unknown>,
-  ): Promise<User> {
+  ): Promise<Profile> {
     await this.dataSource.transaction(async (tx) => {
       const administrators = await this.mustBeAdministrator(tx, actor);
       if (!staysAdministrator) refuseLast(administrators, userId);

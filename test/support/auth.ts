@@ -1,5 +1,6 @@
 import type { Client } from './client.js';
 import { login, type Person, type Tokens } from './factories.js';
+import { emailIndexOf } from './sealed-rows.js';
 import type { TestApp } from './test-app.js';
 
 /** Another session of the same person, from an address of its own. */
@@ -40,8 +41,8 @@ export const liveSessions = (app: TestApp, userId: string) =>
 
 export async function passwordHashOf(app: TestApp, email: string): Promise<string | undefined> {
   const rows = await app.database.query<{ password_hash: string }>(
-    'SELECT password_hash FROM users WHERE email = $1',
-    [email],
+    'SELECT password_hash FROM users WHERE email_index = $1',
+    [emailIndexOf(email)],
   );
   return rows[0]?.password_hash;
 }

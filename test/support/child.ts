@@ -6,7 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Environment } from '../../src/config/environment.js';
-import { createAppSecret, createSigningJwk } from '../../src/config/secrets.js';
+import {
+  createAppSecret,
+  createEncryptionJwk,
+  createSigningJwk,
+} from '../../src/config/secrets.js';
 
 const ROOT = join(import.meta.dirname, '../..');
 const PATIENCE_MS = 60_000;
@@ -86,6 +90,7 @@ export const productionEnvironment = (databaseUrl: string, port: number): Enviro
   MAIL_FROM: 'no-reply@example.org',
   APP_SECRET: createAppSecret(),
   SIGNING_KEYS: JSON.stringify({ keys: [createSigningJwk()] }),
+  ENCRYPTION_KEYS: JSON.stringify({ keys: [createEncryptionJwk()] }),
 });
 
 export async function freePort(): Promise<number> {

@@ -1,16 +1,17 @@
+import { queryable, SEALED, sealedRows } from './sealed-rows.js';
 import type { TestDatabase } from './test-database.js';
 
 /** As after a while in production: 100,000 resources of 1,000 owners, and rows in every other table. */
-export async function fillDatabase({ query }: TestDatabase): Promise<void> {
-  await query(`
-    INSERT INTO users (email, display_name, password_hash, created_at)
-    SELECT 'crowd-' || n || '@example.com', 'Crowd', '-', now() - n * interval '1 minute'
-    FROM generate_series(1, 10000) n`);
+export async function fillDatabase(database: TestDatabase): Promise<void> {
+  const { query } = database;
+  const emails = Array.from({ length: 10_000 }, (_, n) => `crowd-${n + 1}@example.com`);
+  const people = { emails, displayName: 'Crowd', passwordHash: '-' };
+  await sealedRows().createUsers(queryable(database), people);
   await query(`
     WITH owner AS (
       SELECT id, row_number() OVER (ORDER BY created_at DESC) - 1 AS place FROM users LIMIT 1000)
     INSERT INTO resources (owner_id, title, content, labels, created_at, updated_at)
-    SELECT owner.id, 'Report ' || n, 'Revenue went up.', '{finance,report}',
+    SELECT owner.id, 'Report ' || n, ${SEALED}, '{finance,report}',
            now() - n * interval '1 minute', now() - n * interval '1 minute'
     FROM generate_series(1, 100000) n JOIN owner ON owner.place = n % 1000`);
   await query(`
@@ -41,21 +42,21 @@ export async function fillDatabase({ query }: TestDatabase): Promise<void> {
     FROM generate_series(1, 10000) n`);
   await query(`
     INSERT INTO idempotency_keys (user_id, key, request_hash, created_at)
-    SELECT id, 'key', '\\x00', created_at FROM users`);
+    SELECT id, 'key', sha256('-'), created_at FROM users`);
   await query(`
     INSERT INTO mail_links (token_hash, user_id, purpose, expires_at)
     SELECT sha256(convert_to(id::text, 'UTF8')), id, 'reset_password', created_at FROM users`);
   await query(`
-    INSERT INTO sign_ups (email, display_name, password_hash, token_hash, expires_at)
-    SELECT email, '', '-', sha256(convert_to(id::text, 'UTF8')), created_at FROM users`);
+    INSERT INTO sign_ups (email, email_index, display_name, password_hash, token_hash, expires_at)
+    SELECT ${SEALED}, email_index, ${SEALED}, '-', sha256(convert_to(id::text, 'UTF8')), created_at FROM users`);
   await query(`
-    INSERT INTO invitations (email, token_hash, expires_at)
-    SELECT email, sha256(convert_to(id::text, 'UTF8')), created_at FROM users`);
+    INSERT INTO invitations (email, email_index, token_hash, expires_at)
+    SELECT ${SEALED}, email_index, sha256(convert_to(id::text, 'UTF8')), created_at FROM users`);
   await query(`
     INSERT INTO factors (user_id, kind, name, confirmed_at)
-    SELECT id, 'totp', 'Phone', created_at FROM users WHERE email LIKE 'crowd-%'`);
+    SELECT id, 'totp', ${SEALED}, created_at FROM users WHERE password_hash = '-'`);
   await query(
-    `INSERT INTO totp_secrets (factor_id, secret_sealed) SELECT id, '\\x00' FROM factors`,
+    `INSERT INTO totp_secrets (factor_id, secret_sealed) SELECT id, ${SEALED} FROM factors`,
   );
   await query(`
     INSERT INTO recovery_codes (code_hash, user_id)
@@ -66,7 +67,7 @@ export async function fillDatabase({ query }: TestDatabase): Promise<void> {
     SELECT sha256(convert_to(id::text, 'UTF8')), id, sha256('-'), 5, created_at FROM users`);
   await query(`
     INSERT INTO factors (user_id, kind, name, confirmed_at)
-    SELECT id, 'passkey', 'Laptop', created_at FROM users WHERE email LIKE 'crowd-%'`);
+    SELECT id, 'passkey', ${SEALED}, created_at FROM users WHERE password_hash = '-'`);
   await query(`
     INSERT INTO passkeys (factor_id, credential_id, public_key, sign_count)
     SELECT id, sha256(convert_to(id::text, 'UTF8')), '\\x00', 0 FROM factors WHERE kind = 'passkey'`);
@@ -76,9 +77,9 @@ export async function fillDatabase({ query }: TestDatabase): Promise<void> {
   await query(`
     INSERT INTO exports (user_id, ready_at, expires_at)
     SELECT id, created_at, now() + random() * interval '1 day' FROM users
-    WHERE email LIKE 'crowd-%'`);
+    WHERE password_hash = '-'`);
   await query(`
     INSERT INTO export_parts (export_id, number, section, items)
-    SELECT id, 1, 'resources', '[]' FROM exports`);
+    SELECT id, 1, 'resources', ${SEALED} FROM exports`);
   await query('ANALYZE');
 }

@@ -1,3 +1,4 @@
+import { jobsOf, linkOf } from './jobs.js';
 import type { TestDatabase } from './test-database.js';
 import { until } from './waiting.js';
 
@@ -7,14 +8,9 @@ type Queue = Pick<TestDatabase, 'query'>;
  * The secret of the newest link to this address, as it waits in the queue of mails: where no mail server
  * answers, it stays there.
  */
-export async function findMailedToken({ query }: Queue, email: string) {
-  const rows = await query<{ link: string }>(
-    `SELECT data->'values'->>'link' AS link FROM pgboss.job
-     WHERE name = 'mail' AND data->>'to' = $1 AND data->'values' ? 'link'
-     ORDER BY created_on DESC LIMIT 1`,
-    [email],
-  );
-  return rows[0]?.link.split('#')[1];
+export async function findMailedToken(queue: Queue, email: string): Promise<string | undefined> {
+  const links = (await jobsOf(queue, email)).map(linkOf).filter((link) => link !== undefined);
+  return links.at(-1)?.split('#')[1];
 }
 
 /** The same, of a mail that is to come. */

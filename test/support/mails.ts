@@ -2,6 +2,7 @@ import { DataSource } from 'typeorm';
 import { Mailer } from '../../src/mail/mailer.js';
 import type { Mail } from '../../src/mail/templates.js';
 import { startApp, type TestApp } from './test-app.js';
+import { jobIdsOf } from './jobs.js';
 import type { Mailbox } from './mailbox.js';
 import type { TestDatabase } from './test-database.js';
 
@@ -24,20 +25,9 @@ export const startMailing = (mailbox: Mailbox, database?: TestDatabase): Promise
 export const sendMail = ({ app }: Pick<TestApp, 'app'>, mail: Mail): Promise<void> =>
   app.get(DataSource).transaction((tx) => app.get(Mailer, { strict: false }).send(tx, mail));
 
-export interface JobRow {
-  id: string;
-  state: string;
-  retry_count: number;
-  start_after: Date;
-  data: Mail;
-  output: unknown;
-}
-
-export const jobsOf = ({ query }: TestDatabase, to: string): Promise<JobRow[]> =>
-  query<JobRow & Record<string, unknown>>(`SELECT * FROM pgboss.job WHERE data->>'to' = $1`, [to]);
-
 /** The time of the next try has come. */
-export const makeDue = ({ query }: TestDatabase, to: string) =>
-  query(`UPDATE pgboss.job SET start_after = now() WHERE state = 'retry' AND data->>'to' = $1`, [
-    to,
-  ]);
+export const makeDue = async (database: TestDatabase, to: string) =>
+  database.query(
+    `UPDATE pgboss.job SET start_after = now() WHERE state = 'retry' AND id = ANY($1)`,
+    [await jobIdsOf(database, to)],
+  );

@@ -4,13 +4,17 @@ import 'reflect-metadata';
 import { createApp } from '../../src/app.setup.js';
 import { Config } from '../../src/config/config.js';
 import type { Environment } from '../../src/config/environment.js';
-import { createDevelopmentSecrets } from '../../src/config/secrets.js';
+import { createDevelopmentSecrets, createEncryptionJwk } from '../../src/config/secrets.js';
 import { listen } from '../../src/listeners.js';
 import { Client } from './client.js';
 import { createTestDatabase, type TestDatabase } from './test-database.js';
 
 /** Instances in one test share their secrets, as instances of one deployment do. */
-const secrets = createDevelopmentSecrets();
+const secrets = {
+  ...createDevelopmentSecrets(),
+  // Also good in production, where a test or a lesson puts on the whole of it.
+  ENCRYPTION_KEYS: JSON.stringify({ keys: [createEncryptionJwk()] }),
+};
 
 /** The test client stands where a proxy would stand, so that each client can have its own address. */
 export const testEnvironment = (databaseUrl: string): Environment => ({

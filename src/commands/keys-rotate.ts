@@ -1,0 +1,75 @@
+// npm run keys:rotate [-- --signing]: new keys in the place of the old ones, while the app runs.
+import 'reflect-metadata';
+import { createEncryptionJwk, DEVELOPMENT_MARK } from '../config/secrets.js';
+import type { Environment } from '../config/environment.js';
+import type { KeyStatus } from '../crypto/key-rotation.js';
+import { completeEnvironment } from '../database/development.js';
+import { madeNow, openKeySet } from './key-set.js';
+import { tellProgress } from './progress.js';
+import { withRotation } from './rotation.js';
+import { rotateSigningKeys } from './rotate-signing-keys.js';
+
+const say = (text: string) => process.stdout.write(`${text}\n`);
+
+async function main(): Promise<void> {
+  const { env, stop } = await completeEnvironment(process.env);
+  try {
+    await (process.argv.includes('--signing') ? rotateSigningKeys(env, say) : rotate(env));
+  } finally {
+    await stop();
+  }
+}
+
+/** Begins a rotation, or goes on with one that was begun: the database and the set of keys tell. */
+async function rotate(env: Environment): Promise<void> {
+  if (!isBegun(env, await withRotation(env, (rotation) => rotation.status())) && !addKey(env))
+    return;
+  const damaged = await withRotation(env, (rotation) => rotation.run(tellProgress));
+  if (damaged > 0)
+    throw new Error(
+      `${damaged} rows do not open: their keys stay, and the rotation is not complete`,
+    );
+  await dropOldKeys(env);
+}
+
+function isBegun(env: Environment, { wrapped }: KeyStatus): boolean {
+  const [first, ...others] = openKeySet(env, 'ENCRYPTION_KEYS').keys;
+  const isOld = ({ kek, retired }: KeyStatus['wrapped'][number]) =>
+    kek !== first?.kid || retired > 0;
+  return wrapped.some(isOld) || others.length > 0;
+}
+
+/** Answers whether the work can begin: keys in the environment are the operator's to add. */
+function addKey(env: Environment): boolean {
+  const set = openKeySet(env, 'ENCRYPTION_KEYS');
+  const mark = env['NODE_ENV'] === 'production' ? '' : DEVELOPMENT_MARK;
+  const keys = [madeNow(createEncryptionJwk(mark)), ...set.keys];
+  if (set.isFile) {
+    set.write(keys);
+    say(`Key ${keys[0]?.kid} wraps from now on.`);
+    return true;
+  }
+  say('Set ENCRYPTION_KEYS to this for every instance, start them anew, and run this again:');
+  say(JSON.stringify({ keys }));
+  return false;
+}
+
+/** Once nothing in the database is wrapped by them. */
+async function dropOldKeys(env: Environment): Promise<void> {
+  const set = openKeySet(env, 'ENCRYPTION_KEYS');
+  const { wrapped } = await withRotation(env, (rotation) => rotation.status());
+  const [first, ...others] = set.keys;
+  const kept = others.filter(({ kid }) => wrapped.some(({ kek }) => kek === kid));
+  const keys = first ? [first, ...kept] : kept;
+  if (set.isFile) set.write(keys);
+  else if (others.length > kept.length) {
+    say('Set ENCRYPTION_KEYS to this for every instance; the keys that are left out open nothing:');
+    say(JSON.stringify({ keys }));
+  }
+  say(`Done: ${keys.map(({ kid }) => kid).join(', ')}`);
+}
+
+main().catch((error: Error) => {
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 1;
+});

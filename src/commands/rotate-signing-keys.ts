@@ -1,0 +1,40 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ACCESS_TOKEN_SECONDS } from '../access/revocation-feed.js';
+import type { Environment } from '../config/environment.js';
+import { createSigningJwk, DEVELOPMENT_MARK } from '../config/secrets.js';
+import { madeNow, openKeySet, type StoredKey } from './key-set.js';
+
+/** Every instance has read a changed file by then, and whoever caches the public keys has asked again. */
+const KNOWN_AFTER_MS = 10_000;
+/** And a little longer than any access token lives. */
+const EXPIRED_AFTER_MS = (ACCESS_TOKEN_SECONDS + 30) * 1_000;
+
+type Say = (text: string) => void;
+
+/**
+ * Adds a key that verifies, lets it sign once all instances know it, and drops the old one when no token of
+ * its is left. Killed, it goes on where it was: which key is the new one says its `iat`.
+ */
+export async function rotateSigningKeys(env: Environment, say: Say): Promise<void> {
+  const set = openKeySet(env, 'SIGNING_KEYS');
+  if (!set.isFile)
+    throw new Error('Keep the keys in a file, SIGNING_KEYS_FILE: instances read it while they run');
+  const [old, added] = byAge(set.keys.length > 1 ? set.keys : [...set.keys, create(env)]);
+  if (!old || !added) throw new Error('There is no signing key');
+  if (set.keys[0]?.kid !== added.kid) {
+    set.write([old, added]);
+    say(`Key ${added.kid} verifies.`);
+    await sleep(KNOWN_AFTER_MS);
+    set.write([added, old]);
+  }
+  say(`Key ${added.kid} signs. Key ${old.kid} goes in ${EXPIRED_AFTER_MS / 60_000} minutes.`);
+  await sleep(EXPIRED_AFTER_MS);
+  set.write([added]);
+  say(`Done: ${added.kid}`);
+}
+
+const create = (env: Environment): StoredKey =>
+  madeNow(createSigningJwk(env['NODE_ENV'] === 'production' ? '' : DEVELOPMENT_MARK));
+
+const byAge = (keys: StoredKey[]) =>
+  keys.toSorted((one, other) => (one.iat ?? 0) - (other.iat ?? 0));

@@ -1,0 +1,85 @@
+import type { DataSource } from 'typeorm';
+import { declaredColumns, type DeclaredColumn, type Protection } from './protection.decorators.js';
+
+/** Types that hold no words: whatever else a column is, somebody has to say how it is protected. */
+const COLUMNS = `
+  SELECT c.relname AS "table", a.attname AS "column", format_type(a.atttypid, a.atttypmod) AS type,
+    coalesce((SELECT array_agg(pg_get_constraintdef(k.oid)) FROM pg_constraint k
+      WHERE k.conrelid = c.oid AND k.contype = 'c'), '{}') AS checks
+  FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+  WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
+    AND a.attnum > 0 AND NOT a.attisdropped
+    AND a.atttypid NOT IN ('uuid'::regtype, 'boolean'::regtype, 'smallint'::regtype,
+      'integer'::regtype, 'bigint'::regtype, 'timestamptz'::regtype)
+  ORDER BY 1, 2`;
+
+interface Column {
+  table: string;
+  column: string;
+  type: string;
+  checks: string[];
+}
+
+/** What keeps the app from starting, each fault with its cure. */
+export class UnprotectedColumnError extends Error {
+  constructor(readonly faults: string[]) {
+    super(`Unprotected columns do not boot:\n${faults.map((fault) => `  - ${fault}`).join('\n')}`);
+  }
+}
+
+/**
+ * Every column that could hold something says at its entity how it is protected, and the database holds
+ * it to that. Throws one UnprotectedColumnError that names each and the line to add.
+ */
+export async function proveColumns(dataSource: DataSource): Promise<void> {
+  const columns = await dataSource.query<Column[]>(COLUMNS);
+  const declared = declaredColumns();
+  const faults = [
+    ...columns.flatMap((column) => faultsOf(column, declared)),
+    ...declared.filter((one) => !columns.some((column) => isOf(one, column))).map(missing),
+  ];
+  if (faults.length > 0) throw new UnprotectedColumnError(faults);
+}
+
+const isOf = ({ table, column }: DeclaredColumn, actual: Column) =>
+  table === actual.table && column === actual.column;
+
+const missing = ({ table, column }: DeclaredColumn) =>
+  `${table}.${column} is declared and holds no text or bytes: take its declaration away`;
+
+function faultsOf(actual: Column, declared: DeclaredColumn[]): string[] {
+  const protection = declared.find((one) => isOf(one, actual))?.protection;
+  const name = `${actual.table}.${actual.column} (${actual.type})`;
+  if (!protection)
+    return [
+      `${name} is not declared: add @Encrypted(), @Hashed() or @BlindIndex() at its entity, ` +
+        "or @Plain('why everybody with a copy of the database may read it')",
+    ];
+  const fault = FAULTS[protection.kind](actual, protection);
+  return fault ? [`${name} ${fault}`] : [];
+}
+
+const holdsHashes = ({ type, column, checks }: Column) =>
+  type === 'bytea' && checks.includes(`CHECK ((octet_length(${column}) = 32))`);
+
+const wantsHashes = ({ column }: Column) =>
+  `takes more than a hash: make it bytea with CHECK (octet_length(${column}) = 32)`;
+
+type Check = (actual: Column, protection: Protection) => string | undefined;
+
+const FAULTS: Record<Protection['kind'], Check> = {
+  encrypted: ({ type, column, checks }) => {
+    if (type !== 'bytea') return 'is declared @Encrypted() and is no bytea: change its type';
+    if (!checks.includes(`CHECK (is_sealed(${column}))`))
+      return `is declared @Encrypted() and takes anything: add CHECK (is_sealed(${column}))`;
+    return undefined;
+  },
+  indexed: (actual) => (holdsHashes(actual) ? undefined : wantsHashes(actual)),
+  // As text it is a hash of a password, which says itself how it was made.
+  hashed: (actual) =>
+    actual.type === 'text' || holdsHashes(actual) ? undefined : wantsHashes(actual),
+  plain: (_actual, protection) =>
+    protection.kind === 'plain' && protection.why.trim() === ''
+      ? 'is declared @Plain() without a reason: say why'
+      : undefined,
+};

@@ -1,0 +1,175 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { DataSource, EntityManager } from 'typeorm';
+import { DataKeys } from './data-keys.js';
+import {
+  ADD,
+  APP_KEY,
+  DELETE,
+  NEXT_OWNERS,
+  RETIRE,
+  RETIRED,
+  REWRAP,
+  SETTLED,
+  STATUS,
+  TO_RENEW,
+  TO_REWRAP,
+} from './key-statements.js';
+import { KeyWrapper } from './key-wrapper.js';
+import { idsIn, idsOf, resealed } from './reseal.js';
+import type { SealedPlaces, SealedRow } from './sealed-places.js';
+
+const POLL_MS = 1_000;
+
+/** Tells how far it is: so many of so many of what. */
+export type Progress = (what: string, done: number, total: number) => void;
+
+export interface KeyStatus {
+  /** How many data keys each key-encryption key wraps. */
+  wrapped: { kek: string; keys: number; retired: number }[];
+}
+
+type KeyId = Pick<KeyName, 'id'>;
+
+interface KeyName {
+  id: string;
+  owner: string | null;
+}
+
+/**
+ * Puts new data keys, wrapped by the first key of ENCRYPTION_KEYS, in the place of all others, beside live
+ * instances. What is to be done is asked of the database at every step, so that it can be killed at any
+ * moment and goes on where it was.
+ */
+export class KeyRotation {
+  constructor(
+    private readonly db: DataSource,
+    private readonly keys: DataKeys,
+    private readonly wrapper: KeyWrapper,
+    private readonly places: SealedPlaces[],
+  ) {}
+
+  /** Without a list of values, even an empty one, a statement would run on nobody's behalf. */
+  async status(): Promise<KeyStatus> {
+    return { wrapped: await this.db.query<KeyStatus['wrapped']>(STATUS, []) };
+  }
+
+  /** Answers how many values do not open: the keys that they name stay. */
+  async run(tell: Progress): Promise<number> {
+    await this.renew(tell);
+    await this.rewrap();
+    await this.reseal(tell);
+    await this.untilSettled(tell);
+    // What was sealed meanwhile with a key that an instance still had in memory, and what was locked.
+    for (;;) {
+      const damaged = await this.reseal(tell);
+      await this.deleteUnused();
+      if ((await this.retired()).length === 0 || damaged > 0) return damaged;
+      await sleep(POLL_MS);
+    }
+  }
+
+  /** From here on, what is sealed is sealed with a new key. */
+  private async renew(tell: Progress): Promise<void> {
+    const [{ count: total } = { count: 0 }] = await this.toRenew();
+    for (let left = total; left > 0;) {
+      const renewed = await this.db.transaction((tx) => this.renewSome(tx));
+      // Somebody else holds the rest: an account that is being deleted.
+      if (renewed === 0) await sleep(POLL_MS);
+      left = (await this.toRenew())[0]?.count ?? 0;
+      tell('keys', total - left, total);
+    }
+  }
+
+  private toRenew(): Promise<{ count: number }[]> {
+    return this.db.query(TO_RENEW, [this.wrapper.current()]);
+  }
+
+  private async renewSome(tx: EntityManager): Promise<number> {
+    const kek = this.wrapper.current();
+    const old = [
+      ...(await tx.query<KeyName[]>(NEXT_OWNERS, [kek])),
+      ...(await tx.query<KeyName[]>(APP_KEY, [kek])),
+    ];
+    const made = await Promise.all(old.map(({ owner }) => this.keys.create(owner)));
+    await tx.query(RETIRE, [old.map(({ id }) => id)]);
+    const columns = [
+      made.map(({ id }) => id),
+      made.map(({ owner }) => owner),
+      made.map(({ wrapped }) => wrapped),
+      made.map((key) => key.kek),
+    ];
+    await tx.query(ADD, columns);
+    return made.length;
+  }
+
+  /** The old key-encryption key opens nothing any more, even while rows still need their old keys. */
+  private async rewrap(): Promise<void> {
+    for (;;) {
+      const rows = await this.db.query<(KeyName & { wrapped: Buffer; kek: string })[]>(TO_REWRAP, [
+        this.wrapper.current(),
+      ]);
+      if (rows.length === 0) return;
+      for (const { id: uuid, owner, ...wrapped } of rows) {
+        const context = { id: uuid.replaceAll('-', ''), owner };
+        const again = await this.wrapper.wrap(await this.wrapper.unwrap(wrapped, context), context);
+        await this.db.query(REWRAP, [uuid, again.wrapped, again.kek, wrapped.kek]);
+      }
+    }
+  }
+
+  private async reseal(tell: Progress): Promise<number> {
+    const retired = await this.retired();
+    let damaged = 0;
+    for (const places of this.places) damaged += await this.resealPlaces(places, retired, tell);
+    return damaged;
+  }
+
+  private async resealPlaces(places: SealedPlaces, retired: string[], tell: Progress) {
+    const total = await places.count(this.db, retired);
+    let [done, damaged, after] = [0, 0, undefined as unknown[] | undefined];
+    for (;;) {
+      const rows = total > 0 ? await places.read(this.db, retired, after) : [];
+      after = rows.at(-1)?.key;
+      if (!after) return damaged;
+      damaged += await this.resealRows(places, rows);
+      done += rows.length;
+      tell(places.name, Math.min(done, total), total);
+    }
+  }
+
+  /** Answers how many rows hold something that does not open: they stay as they are. */
+  private async resealRows(places: SealedPlaces, rows: SealedRow[]): Promise<number> {
+    const old = await this.keys.find(this.db, [...new Set(rows.flatMap(idsOf))]);
+    const owners = [...new Set([...old.values()].map(({ owner }) => owner))];
+    const current = await this.keys.currentsOf(this.db, owners);
+    const sealed = rows.map((row) => resealed(row, old, current));
+    const good = rows.filter((_row, at) => sealed[at]);
+    await places.replace(
+      this.db,
+      good,
+      sealed.filter((values) => values !== undefined),
+    );
+    return rows.length - good.length;
+  }
+
+  private async untilSettled(tell: Progress): Promise<void> {
+    const total = (await this.retired()).length;
+    for (let settled = 0; settled < total; settled = (await this.settled()).length) {
+      tell('keys that nobody seals with any more', settled, total);
+      await sleep(POLL_MS);
+    }
+  }
+
+  private async deleteUnused(): Promise<void> {
+    const settled = await this.settled();
+    const used = new Set<string>();
+    for (const places of this.places)
+      for (const id of await idsIn(places, this.db, settled)) used.add(id);
+    await this.db.query(DELETE, [settled.filter((id) => !used.has(id))]);
+  }
+
+  private retired = async () => namesOf(await this.db.query<KeyId[]>(RETIRED, []));
+  private settled = async () => namesOf(await this.db.query<KeyId[]>(SETTLED, []));
+}
+
+const namesOf = (rows: KeyId[]): string[] => rows.map(({ id }) => id);
