@@ -7,7 +7,7 @@ import { PUBLIC } from './access/access.decorators.js';
 import { declaresAccess, problemsOfAccess } from './access/declares-access.js';
 import { AppModule } from './app.module.js';
 import { watchProblems } from './audit/problem-events.js';
-import { writeEvent } from './audit/security-log.js';
+import { SecurityLog, writeEvent } from './audit/security-log.js';
 import type { Config } from './config/config.js';
 import { answerClientError, refuseUpgrades } from './http/client-errors.js';
 import { finishOnClose } from './http/closing.js';
@@ -63,7 +63,7 @@ async function setUp(app: NestFastifyApplication, config: Config): Promise<void>
   if (config.corsOrigins.length > 0) app.enableCors(corsOptions(config));
   addRequestHooks(fastify);
   finishOnClose(fastify);
-  watchProblems(fastify);
+  watchProblems(fastify, app.get(SecurityLog));
   acceptOnlyStrictJson(fastify);
   refuseUpgrades(fastify);
   // Node would answer an unknown `Expect` itself, past every hook; RFC 9110 §10.1.1 lets us ignore it.

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { FRESH as OF_OWNERS } from '../src/access/access.decorators.js';
 import { ACCESS_TOKEN_SECONDS, REVOCATION_SECONDS } from '../src/access/revocation-feed.js';
 import { LIMITS } from '../src/app.setup.js';
-import { LEVELS } from '../src/audit/security-log.js';
+import { LEVELS } from '../src/audit/vocabulary.js';
 import { MOST_FAILURES, REMEMBERED_DAYS } from '../src/auth/login-failures.service.js';
 import {
   CODES,

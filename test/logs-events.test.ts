@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { LEVELS } from '../src/audit/security-log.js';
+import { LEVELS } from '../src/audit/vocabulary.js';
 import {
   createResource,
   login,

@@ -29,18 +29,18 @@ export class EmailUndoService {
     // As long as the only factor, whatever factors there are: somebody else may have added them.
     checkPassword(newPassword, { email: found.toEmail }, '/newPassword');
     const newHash = await this.hasher.hash(newPassword, '/newPassword');
-    const { id, toEmail } = await this.links.move(async (tx) => {
+    const { toEmail } = await this.links.move(async (tx) => {
       const move = await this.links.spendUndo(tx, token, newHash);
       if (move) {
         await endSessionsOf(tx, move.id);
         await this.mailer.send(tx, { to: move.toEmail, template: 'passwordChanged', values: {} });
         await this.throttle.remember(tx, { account: move.toEmail, ip });
+        await this.log.record(tx, 'user_updated', { userId: move.id, change: 'email', by: 'undo' });
       }
       return move;
     });
     await this.sessions.caughtUp();
     // As after a new password by mail: whoever reads the mails of the account is its owner.
     await this.throttle.succeeded({ account: toEmail, ip });
-    this.log.record('user_updated', { userId: id, change: 'email', by: 'undo' });
   }
 }

@@ -59,7 +59,7 @@ export class TotpSecretsService {
     try {
       return this.cipher.open(sealed, placeOf(factorId, userId));
     } catch {
-      this.log.record('data_integrity_fail', { table: 'totp_secrets', factorId, userId });
+      this.log.tell('data_integrity_fail', { table: 'totp_secrets', factorId, userId });
       return undefined;
     }
   }

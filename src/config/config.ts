@@ -1,6 +1,13 @@
 import type { KeyObject } from 'node:crypto';
 import { checkEnvironment, ConfigError, type Environment, type Values } from './environment.js';
-import { deriveKey, readAppSecret, readSigningKeys, type SigningKey } from './secrets.js';
+import {
+  deriveAuditKeys,
+  deriveKey,
+  readAppSecret,
+  readSigningKeys,
+  type AuditKeys,
+  type SigningKey,
+} from './secrets.js';
 
 /** Everything that the app may know about its surroundings; checked, frozen, made once at start. */
 export class Config {
@@ -24,6 +31,7 @@ export class Config {
   readonly cursorKey: KeyObject;
   readonly throttleKey: KeyObject;
   readonly fieldKey: KeyObject;
+  readonly audit: Readonly<AuditKeys>;
 
   constructor(env: Environment) {
     const { values, faults } = checkEnvironment(env);
@@ -54,6 +62,7 @@ export class Config {
     this.cursorKey = deriveKey(secret, 'cursor');
     this.throttleKey = deriveKey(secret, 'throttle');
     this.fieldKey = deriveKey(secret, 'fields');
+    this.audit = Object.freeze(deriveAuditKeys(secret));
     Object.freeze(this);
   }
 

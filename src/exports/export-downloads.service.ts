@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import type { Actor } from '../access/actor.js';
+import { SecurityLog } from '../audit/security-log.js';
 import { MailLinksService } from '../auth/mail-links.service.js';
 import { actingAs } from '../database/acting.js';
 import { Problem } from '../http/problem.js';
@@ -20,6 +21,7 @@ export class ExportDownloadsService {
   constructor(
     private readonly dataSource: DataSource,
     private readonly links: MailLinksService,
+    private readonly log: SecurityLog,
   ) {}
 
   /**
@@ -48,6 +50,8 @@ export class ExportDownloadsService {
       RETURNING e.id AS "exportId", e.ready_at AS "exportedAt", e.is_complete AS "isComplete", u.id,
         u.email, u.display_name AS "displayName", u.role, u.created_at AS "createdAt"`;
     if (!opened) throw new Problem('invalid_link');
+    const { exportId } = opened;
+    await this.log.record(tx, 'user_exported', { userId: owner, exportId, action: 'download' });
     return opened;
   }
 

@@ -1,0 +1,88 @@
+import {
+  Injectable,
+  Logger,
+  type BeforeApplicationShutdown,
+  type OnApplicationBootstrap,
+} from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import { Config } from '../config/config.js';
+import { SEAL_ROWS, sealNext, type Link, type SealResult } from './chain.js';
+import { checkpointIfDue } from './checkpoints.js';
+import { SecurityLog } from './security-log.js';
+
+export const SEAL_EVERY_MS = 2_000;
+
+/** Seals events after they were committed: no request waits for the chain. Every instance tries. */
+@Injectable()
+export class Sealer implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly logger = new Logger(Sealer.name);
+  private timer: NodeJS.Timeout | undefined;
+  private running: Promise<void> | undefined;
+  /** A link that this instance has seen: it must stay. */
+  private seen: Link | undefined;
+
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly config: Config,
+    private readonly log: SecurityLog,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.timer = setInterval(() => void this.run(), SEAL_EVERY_MS).unref();
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    clearInterval(this.timer);
+    await this.run(true);
+  }
+
+  /** Until nothing waits. What fails is tried again the next time. */
+  async run(last = false): Promise<void> {
+    if (this.running) await this.running;
+    this.running = this.sealAll(last).catch((error: Error) =>
+      this.logger.warn(`not sealed: ${error.message}`),
+    );
+    await this.running;
+    this.running = undefined;
+  }
+
+  private async sealAll(last: boolean): Promise<void> {
+    for (let more = await this.isWaiting(); more;) {
+      const result = await this.sealSome(last);
+      more = result !== null && result.sealed + result.refused.length === SEAL_ROWS;
+    }
+  }
+
+  private async isWaiting(): Promise<boolean> {
+    const rows = await this.dataSource.sql<unknown[]>`SELECT FROM audit_unsealed LIMIT 1`;
+    return rows.length > 0;
+  }
+
+  private async sealSome(last: boolean): Promise<SealResult | null> {
+    const done = await this.dataSource.transaction(async (tx) => {
+      const result = await sealNext(tx, this.config.audit.auditKey);
+      if (!result) return null;
+      await this.mustStand(tx);
+      const checkpoint = await checkpointIfDue(tx, this.config.audit.checkpointKey, last);
+      return { result, checkpoint };
+    });
+    if (!done) return null;
+    const { result, checkpoint } = done;
+    this.seen = result.head;
+    for (const eventId of result.refused)
+      this.log.tell('data_integrity_fail', { table: 'audit_events', eventId });
+    // How it gets where the owner of the database cannot change it: with the log, to the collector.
+    if (checkpoint) this.log.tell('sys_audit_checkpoint', checkpoint);
+    return result;
+  }
+
+  /** Whoever cut the chain off under the app does not get it to write another end. */
+  private async mustStand(tx: { sql: DataSource['sql'] }): Promise<void> {
+    if (!this.seen) return;
+    const rows = await tx.sql<unknown[]>`
+      SELECT FROM audit_chain WHERE seq = ${this.seen.seq} AND mac = ${this.seen.mac}`;
+    if (rows.length > 0) return;
+    this.log.tell('data_integrity_fail', { table: 'audit_chain', seq: this.seen.seq });
+    throw new Error(`the chain has lost its link ${this.seen.seq}`);
+  }
+}
