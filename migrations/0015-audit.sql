@@ -23,10 +23,18 @@ CREATE INDEX audit_events_of_user ON audit_events (user_id, recorded_at, id);
 CREATE INDEX audit_events_of_actor ON audit_events (actor_id, recorded_at, id);
 CREATE INDEX audit_events_of_kind ON audit_events (event, recorded_at, id);
 CREATE INDEX audit_events_of_source ON audit_events (ip, recorded_at, id);
-CREATE INDEX audit_events_failed ON audit_events (recorded_at, id) WHERE outcome = 'failure';
+CREATE INDEX audit_events_of_outcome ON audit_events (outcome, recorded_at, id);
 
 -- No event fails for want of a partition: it waits here for one.
 CREATE TABLE audit_events_default PARTITION OF audit_events DEFAULT;
+
+-- Everybody reads his own, and writes what he did. Whoever asks a partition directly is held up there, too.
+ALTER TABLE audit_events ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY own_read ON audit_events FOR SELECT USING (user_id = (SELECT actor_id()));
+CREATE POLICY added ON audit_events FOR INSERT WITH CHECK (true);
+CREATE POLICY systems ON audit_events USING ((SELECT acts_as_system()));
+ALTER TABLE audit_events_default ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY systems ON audit_events_default USING ((SELECT acts_as_system()));
 
 -- What the sealer has still to do. In the transaction of the event: what commits late is not missed.
 CREATE TABLE audit_unsealed (
@@ -54,7 +62,7 @@ CREATE TABLE audit_checkpoints (
 );
 
 -- A month each, from this one on. What waits in the default partition moves to its own.
-CREATE FUNCTION audit_make_partitions(months_ahead integer) RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION audit_make_partitions(months_ahead integer DEFAULT 3) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   first timestamptz;
   after timestamptz;
@@ -66,6 +74,8 @@ BEGIN
     name := 'audit_events_' || to_char(first AT TIME ZONE 'UTC', 'YYYY_MM');
     CONTINUE WHEN to_regclass(format('public.%I', name)) IS NOT NULL;
     EXECUTE format('CREATE TABLE %I (LIKE audit_events INCLUDING ALL)', name);
+    EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', name);
+    EXECUTE format('CREATE POLICY systems ON %I USING ((SELECT acts_as_system()))', name);
     EXECUTE format($sql$WITH moved AS (
       DELETE FROM audit_events_default WHERE recorded_at >= %L AND recorded_at < %L RETURNING *)
       INSERT INTO %I SELECT * FROM moved$sql$, first, after, name);
@@ -90,7 +100,7 @@ BEGIN
 END $$;
 
 REVOKE EXECUTE ON FUNCTION audit_make_partitions, audit_drop_partitions FROM PUBLIC;
-SELECT audit_make_partitions(3);
+SELECT audit_make_partitions();
 
 -- Adding and reading, and nothing else: not even the app takes back what it has written.
 GRANT SELECT, INSERT ON audit_events, audit_chain, audit_checkpoints TO bulwark_app;

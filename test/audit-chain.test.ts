@@ -1,7 +1,5 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { createHash, createHmac, randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { DataSource } from 'typeorm';
-import { linkMac } from '../src/audit/chain.js';
 import { Sealer } from '../src/audit/sealer.service.js';
 import { SecurityLog } from '../src/audit/security-log.js';
 import { sealed, verify } from './support/audit.js';
@@ -26,19 +24,6 @@ const write = ({ app: instance }: TestApp, change: string) =>
   instance
     .get(DataSource)
     .transaction((tx) => instance.get(SecurityLog).record(tx, 'user_updated', { change }));
-
-const linkAt = async (seq: number) => {
-  const [row] = await query(`SELECT * FROM audit_chain WHERE seq = $1`, [seq]);
-  if (!row) throw new Error(`there is no link ${seq}`);
-  return row;
-};
-
-const wipe = () => query('TRUNCATE audit_events, audit_unsealed, audit_chain, audit_checkpoints');
-/** Another process, which has not seen the chain before. */
-const restart = async () => {
-  await other.close();
-  await app.close().catch(() => {});
-};
 
 describe('sealing', () => {
   it('seals 50 events at once by two instances, each once, in one chain without a gap', async () => {

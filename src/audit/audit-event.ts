@@ -28,6 +28,7 @@ const OBJECTS = {
   exportId: 'export',
   sessionId: 'session',
 } as const;
+const MAPPED = /^::ffff:(?=\d+\.)/i;
 const UUID = /^[\da-f]{8}-([\da-f]{4}-){3}[\da-f]{12}$/;
 
 export interface AuditEvent {
@@ -94,7 +95,8 @@ function pick(facts: EventFacts): AuditEvent['facts'] {
 
 /** One spelling, also of what PostgreSQL has read and written again. Null for what is no address. */
 function addressOf(value: unknown): string | null {
-  const text = String(value);
+  // As some proxies write an IPv4 address.
+  const text = String(value).replace(MAPPED, '');
   if (isIPv4(text)) return text;
   // A zone names an interface of our own, and PostgreSQL takes none.
   if (!isIPv6(text) || text.includes('%')) return null;

@@ -4,7 +4,7 @@ import { isGenuine } from './audit-event.js';
 import { eventOf, type EventRow } from './event-row.js';
 
 /** One sealer at a time, of however many instances. Any fixed number. */
-const SEAL_LOCK = 812_731_946;
+export const SEAL_LOCK = 812_731_946;
 export const SEAL_ROWS = 2_000;
 /** An old event that is suddenly unsealed had its seal taken away: nobody has it sealed anew. */
 export const SEAL_DAYS = 1;

@@ -6,6 +6,7 @@ import {
 } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { Config } from '../config/config.js';
+import { acrossOwners } from '../database/acting.js';
 import { SEAL_ROWS, sealNext, type Link, type SealResult } from './chain.js';
 import { checkpointIfDue } from './checkpoints.js';
 import { SecurityLog } from './security-log.js';
@@ -39,7 +40,7 @@ export class Sealer implements OnApplicationBootstrap, BeforeApplicationShutdown
   /** Until nothing waits. What fails is tried again the next time. */
   async run(last = false): Promise<void> {
     if (this.running) await this.running;
-    this.running = this.sealAll(last).catch((error: Error) =>
+    this.running = acrossOwners(() => this.sealAll(last)).catch((error: Error) =>
       this.logger.warn(`not sealed: ${error.message}`),
     );
     await this.running;

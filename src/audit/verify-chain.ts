@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import type { DataSource, EntityManager } from 'typeorm';
+import { acrossOwners } from '../database/acting.js';
 import type { AuditKeys } from '../config/secrets.js';
 import { GENESIS, type Link } from './chain.js';
 import { readRows } from './chain-reader.js';
@@ -27,13 +28,14 @@ export function verifyChain(
   keys: AuditKeys,
   { kept = [], progress = () => {} }: Options = {},
 ): Promise<Verdict> {
-  return dataSource.transaction('REPEATABLE READ', async (tx) => {
+  const verify = async (tx: EntityManager): Promise<Verdict> => {
     await tx.query('SET LOCAL statement_timeout = 0');
     const start = await startOf(tx, keys.checkpointKey);
     const { fault, events, end } = await walk({ tx, keys, start }, progress);
     const verdict = { events, from: start.seq + 1, to: end.seq };
     return { ...verdict, fault: fault ?? (await faultOutside({ tx, keys, start, end }, kept)) };
-  });
+  };
+  return acrossOwners(() => dataSource.transaction('REPEATABLE READ', verify));
 }
 
 interface Start extends Link {
