@@ -197,9 +197,7 @@ describe('what the owner of the database does, without the key', () => {
     });
     const event = auditEvent('user_updated', { change: 'mine' }, undefined);
     await insertEvent(dataSource, own.audit.auditKey, event);
-    await acrossOwners(() =>
-      dataSource.transaction((tx) => sealNext(tx, own.audit.auditKey)),
-    );
+    await acrossOwners(() => dataSource.transaction((tx) => sealNext(tx, own.audit.auditKey)));
     expect((await verifyChain(dataSource, own.audit)).fault).toBeNull();
     expect((await verify()).fault).toMatchObject({ kind: 'added', seq: 1 });
     expect((await verify([kept])).fault).toMatchObject({ kind: 'added', seq: 1 });
