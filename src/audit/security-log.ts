@@ -67,7 +67,8 @@ export class SecurityLog
     if (!runner?.isTransactionActive)
       throw new Error('An event is recorded inside the transaction of what it tells');
     const request = currentRequest.getStore();
-    await insertEvent(tx, this.config.audit.auditKey, auditEvent(event, facts, request));
+    const row = auditEvent(event, facts, request);
+    await insertEvent(tx, this.config.audit.auditKey, row);
     const lines = this.lines.get(runner) ?? [];
     this.lines.set(runner, [...lines, () => this.writeLine(event, facts, request)]);
   }
