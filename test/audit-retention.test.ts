@@ -51,8 +51,15 @@ const thisMonth = monthsBack(0);
 const lastMonth = new Date(thisMonth.getTime() - 10 * DAY_MS);
 const longAgo = new Date(monthsBack(3).getTime() + DAY_MS);
 
+const nameOf = (month: Date) => `audit_events_${month.toISOString().slice(0, 7).replace('-', '_')}`;
+const OLD = nameOf(longAgo);
+
 beforeEach(async () => {
   await sql('TRUNCATE audit_events, audit_unsealed, audit_chain, audit_checkpoints');
+  // As it was when that month began.
+  const [from, to] = [monthsBack(3), monthsBack(2)].map((day) => day.toISOString());
+  await sql(`CREATE TABLE IF NOT EXISTS ${OLD} PARTITION OF audit_events
+    FOR VALUES FROM ('${from}') TO ('${to}')`);
   for (let n = 0; n < 5; n += 1) await writeAt(new Date(longAgo.getTime() + n));
   await sealAt(longAgo);
   for (let n = 0; n < 5; n += 1) await writeAt(new Date(lastMonth.getTime() + n));
@@ -68,6 +75,7 @@ describe('npm run audit:retain', () => {
       owner.transaction((tx) => checkpointIfDue(tx, config.audit.checkpointKey, true)),
     );
     expect(await drop(monthsBack(1))).toBe(5);
+    expect((await partitions()).map(({ name }) => name)).not.toContain(OLD);
     await seal();
     expect(await verify([kept?.statement ?? ''])).toEqual({
       fault: null,
@@ -127,7 +135,7 @@ describe('partitions', () => {
   });
 
   it('take over what waited in the default one', async () => {
-    const name = `audit_events_${thisMonth.toISOString().slice(0, 7).replace('-', '_')}`;
+    const name = nameOf(thisMonth);
     await sql(`ALTER TABLE audit_events DETACH PARTITION ${name}`);
     await sql(`ALTER TABLE ${name} RENAME TO audit_old`);
     const event = await writeAt(new Date());

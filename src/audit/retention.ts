@@ -1,5 +1,6 @@
 import type { DataSource, EntityManager } from 'typeorm';
 import type { AuditKeys } from '../config/secrets.js';
+import { acrossOwners } from '../database/acting.js';
 import { auditEvent, insertEvent } from './audit-event.js';
 import { GENESIS, SEAL_LOCK, sealNext, type Link } from './chain.js';
 import { signCheckpoint } from './checkpoints.js';
@@ -8,7 +9,7 @@ import { verifyChain } from './verify-chain.js';
 
 /** Of this month and the three to come; so does `npm run migrate`. */
 export const makePartitions = (db: DataSource): Promise<unknown> =>
-  db.sql`SELECT audit_make_partitions()`;
+  acrossOwners(() => db.sql`SELECT audit_make_partitions()`);
 
 /** The first moment of the month that lies so many months back. */
 export function monthsBack(months: number, now = new Date()): Date {
