@@ -7,7 +7,7 @@ import {
 import { DataSource } from 'typeorm';
 import { Config } from '../config/config.js';
 import { acrossOwners } from '../database/acting.js';
-import { SEAL_ROWS, sealNext, type Link, type SealResult } from './chain.js';
+import { GENESIS, headOf, SEAL_ROWS, sealNext, type Link, type SealResult } from './chain.js';
 import { checkpointIfDue } from './checkpoints.js';
 import { SecurityLog } from './security-log.js';
 
@@ -20,7 +20,8 @@ export class Sealer implements OnApplicationBootstrap, BeforeApplicationShutdown
   private timer: NodeJS.Timeout | undefined;
   private running: Promise<void> | undefined;
   /** A link that this instance has seen: it must stay. */
-  private seen: Link | undefined;
+  private seen: Link = GENESIS;
+  private isTold = false;
 
   constructor(
     private readonly dataSource: DataSource,
@@ -48,6 +49,7 @@ export class Sealer implements OnApplicationBootstrap, BeforeApplicationShutdown
   }
 
   private async sealAll(last: boolean): Promise<void> {
+    await this.mustStand();
     for (let more = await this.isWaiting(); more;) {
       const result = await this.sealSome(last);
       more = result !== null && result.sealed + result.refused.length === SEAL_ROWS;
@@ -63,13 +65,11 @@ export class Sealer implements OnApplicationBootstrap, BeforeApplicationShutdown
     const done = await this.dataSource.transaction(async (tx) => {
       const result = await sealNext(tx, this.config.audit.auditKey);
       if (!result) return null;
-      await this.mustStand(tx);
       const checkpoint = await checkpointIfDue(tx, this.config.audit.checkpointKey, last);
       return { result, checkpoint };
     });
     if (!done) return null;
     const { result, checkpoint } = done;
-    this.seen = result.head;
     for (const eventId of result.refused)
       this.log.tell('data_integrity_fail', { table: 'audit_events', eventId });
     // How it gets where the owner of the database cannot change it: with the log, to the collector.
@@ -78,12 +78,17 @@ export class Sealer implements OnApplicationBootstrap, BeforeApplicationShutdown
   }
 
   /** Whoever cut the chain off under the app does not get it to write another end. */
-  private async mustStand(tx: { sql: DataSource['sql'] }): Promise<void> {
-    if (!this.seen) return;
-    const rows = await tx.sql<unknown[]>`
+  private async mustStand(): Promise<void> {
+    const rows = await this.dataSource.sql<unknown[]>`
       SELECT FROM audit_chain WHERE seq = ${this.seen.seq} AND mac = ${this.seen.mac}`;
-    if (rows.length > 0) return;
-    this.log.tell('data_integrity_fail', { table: 'audit_chain', seq: this.seen.seq });
+    const stands = rows.length > 0 || this.seen === GENESIS;
+    if (stands) this.seen = await headOf(this.dataSource.manager);
+    else this.raiseAlarm();
+  }
+
+  private raiseAlarm(): never {
+    if (!this.isTold) this.log.tell('data_integrity_fail', { table: 'audit_chain' });
+    this.isTold = true;
     throw new Error(`the chain has lost its link ${this.seen.seq}`);
   }
 }
