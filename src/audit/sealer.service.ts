@@ -70,6 +70,7 @@ export class Sealer implements OnApplicationBootstrap, BeforeApplicationShutdown
     });
     if (!done) return null;
     const { result, checkpoint } = done;
+    this.seen = result.head;
     for (const eventId of result.refused)
       this.log.tell('data_integrity_fail', { table: 'audit_events', eventId });
     // How it gets where the owner of the database cannot change it: with the log, to the collector.
