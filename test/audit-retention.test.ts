@@ -60,6 +60,7 @@ beforeEach(async () => {
   const [from, to] = [monthsBack(3), monthsBack(2)].map((day) => day.toISOString());
   await sql(`CREATE TABLE IF NOT EXISTS ${OLD} PARTITION OF audit_events
     FOR VALUES FROM ('${from}') TO ('${to}')`);
+  await sql(`ALTER TABLE ${OLD} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY`);
   for (let n = 0; n < 5; n += 1) await writeAt(new Date(longAgo.getTime() + n));
   await sealAt(longAgo);
   for (let n = 0; n < 5; n += 1) await writeAt(new Date(lastMonth.getTime() + n));

@@ -1,12 +1,37 @@
 import type { Attack } from '../engine/lesson.js';
 import type { Person, Target } from '../engine/target.js';
 import { withClient } from '../../src/database/provision.js';
-import { asApp, asOwner, collected, deed, forgeFrom, unlessTold } from './insider.js';
+import { undone, asApp, asOwner, collected, deed, forgeFrom, unlessTold } from './insider.js';
 
 const SIGNED_IN = `event = 'authn_login_success'`;
 const sign = ({ id }: Person) => `${SIGNED_IN} AND user_id = '${id}'`;
-/** What disturbs the log, or takes a process of its own. */
+/** What disturbs the log for a moment. */
 const alone = { needsLab: true, swept: 'in its lesson' } as const;
+
+/** What the owner of the database does after Mallory's deed, to hide it; the log is mended afterwards. */
+const byOwner = (
+  id: string,
+  title: string,
+  loot: string,
+  hide: (target: Target, mallory: Person, seq: number) => Promise<unknown>,
+  isLate = false,
+): Attack => ({
+  ...alone,
+  id,
+  title: `As the owner of the database: ${title}`,
+  run: async (target) => {
+    const mallory = await deed(target);
+    const seq = await seqOf(target, mallory);
+    return undone(target, async () => {
+      await target.lab.database.query('ALTER TABLE audit_events DISABLE TRIGGER USER');
+      // Before the next checkpoint leaves, or after it.
+      const kept = isLate ? await collected(target) : undefined;
+      if (!isLate) await asOwner(target, 'DELETE FROM audit_checkpoints');
+      await hide(target, mallory, seq);
+      return unlessTold(target, `${loot}, and the log is taken for whole`, kept);
+    });
+  },
+});
 
 const seqOf = async (target: Target, person: Person): Promise<number> => {
   const [row] = await target.lab.database.query<{ seq: number }>(
@@ -63,60 +88,61 @@ const asTheApp: Attack[] = [
 ];
 
 const asTheOwner: Attack[] = [
-  {
-    ...alone,
-    id: 'audit-owner-changes',
-    title: 'As the owner of the database: change an event, and make the chain anew from there',
-    run: async (target) => {
-      const mallory = await deed(target);
-      const seq = await seqOf(target, mallory);
-      await target.lab.database.query('ALTER TABLE audit_events DISABLE TRIGGER USER');
-      await asOwner(
-        target,
-        `UPDATE audit_events SET user_id = gen_random_uuid() WHERE ${sign(mallory)}`,
-      );
+  byOwner(
+    'audit-owner-changes',
+    'change an event, and make the chain anew from there',
+    'her sign-in is another’s',
+    async (target, mallory, seq) => {
+      const statement = 'UPDATE audit_events SET user_id = gen_random_uuid()';
+      await asOwner(target, `${statement} WHERE ${sign(mallory)}`);
       await forgeFrom(target, seq);
-      return unlessTold(target, 'her sign-in is another’s, and the log is taken for whole');
     },
-  },
-  {
-    ...alone,
-    id: 'audit-owner-rewrites',
-    title: 'As the owner: remove an event, and make the whole chain anew',
-    run: async (target) => {
-      const mallory = await deed(target);
-      const seq = await seqOf(target, mallory);
-      await target.lab.database.query('ALTER TABLE audit_events DISABLE TRIGGER USER');
+  ),
+  byOwner(
+    'audit-owner-removes',
+    'remove an event, and make the chain anew from there',
+    'her sign-in is gone',
+    async (target, mallory, seq) => {
       await closeGap(target, mallory, seq);
-      await asOwner(target, 'DELETE FROM audit_checkpoints');
-      await forgeFrom(target, 1);
-      return unlessTold(target, 'her sign-in is gone, and the log is taken for whole');
+      await forgeFrom(target, seq);
     },
-  },
-  {
-    ...alone,
-    id: 'audit-owner-closes-gap',
-    title: 'As the owner: remove an event with its link, and close the gap',
-    run: async (target) => {
-      const mallory = await deed(target);
-      await asOwner(target, 'DELETE FROM audit_checkpoints');
-      await closeGap(target, mallory, await seqOf(target, mallory));
-      return unlessTold(target, 'her sign-in is gone, and the log is taken for whole');
+  ),
+  byOwner(
+    'audit-owner-closes-gap',
+    'remove an event with its link, and close the gap',
+    'her sign-in is gone',
+    closeGap,
+  ),
+  byOwner(
+    'audit-owner-reorders',
+    'have your sign-in and the one after it change places',
+    'she came last',
+    async (target, _mallory, seq) => {
+      const { query } = target.lab.database;
+      await asOwner(target, `UPDATE audit_chain SET seq = 1000000 WHERE seq = ${seq}`);
+      await query('UPDATE audit_chain SET seq = $1 WHERE seq = $2', [seq, seq + 1]);
+      await query('UPDATE audit_chain SET seq = $1 WHERE seq = 1000000', [seq + 1]);
     },
-  },
-  {
-    ...alone,
-    id: 'audit-owner-reorders',
-    title: 'As the owner: have your sign-in and the start of the app change places',
-    run: async (target) => {
-      const seq = await seqOf(target, await deed(target));
-      await asOwner(target, 'DELETE FROM audit_checkpoints');
-      await asOwner(target, 'UPDATE audit_chain SET seq = 1000000 WHERE seq = 1');
-      await target.lab.database.query('UPDATE audit_chain SET seq = 1 WHERE seq = $1', [seq]);
-      await target.lab.database.query('UPDATE audit_chain SET seq = $1 WHERE seq = 1000000', [seq]);
-      return unlessTold(target, 'she was there first, and the log is taken for whole');
+  ),
+  byOwner(
+    'audit-owner-truncates',
+    'empty the log, checkpoints and all',
+    'nothing ever happened',
+    (target) =>
+      asOwner(target, 'TRUNCATE audit_events, audit_chain, audit_unsealed, audit_checkpoints'),
+    true,
+  ),
+  byOwner(
+    'audit-owner-begins-anew',
+    'take the seals away, so that the app seals what is left',
+    'her sign-in is gone',
+    async (target, mallory) => {
+      await asOwner(target, 'TRUNCATE audit_chain, audit_checkpoints');
+      await asOwner(target, `DELETE FROM audit_events WHERE ${sign(mallory)}`);
+      await asOwner(target, 'INSERT INTO audit_unsealed SELECT recorded_at, id FROM audit_events');
     },
-  },
+    true,
+  ),
 ];
 
 /** The event and its link go, and those that follow move up. */
@@ -132,36 +158,6 @@ async function closeGap(target: Target, mallory: Person, seq: number): Promise<v
   ]);
   await target.lab.database.query('UPDATE audit_chain SET seq = seq - 1000001 WHERE seq > 1000000');
 }
-
-const cutting: Attack[] = [
-  {
-    ...alone,
-    id: 'audit-owner-truncates',
-    title: 'As the owner: empty the log, checkpoints and all',
-    run: async (target) => {
-      await deed(target);
-      const kept = collected(target);
-      await asOwner(
-        target,
-        'TRUNCATE audit_events, audit_chain, audit_unsealed, audit_checkpoints',
-      );
-      return unlessTold(target, 'nothing ever happened, and the log is taken for whole', kept);
-    },
-  },
-  {
-    ...alone,
-    id: 'audit-owner-begins-anew',
-    title: 'As the owner: take the seals away, so that the app seals what is left',
-    run: async (target) => {
-      const mallory = await deed(target);
-      const kept = collected(target);
-      await asOwner(target, 'TRUNCATE audit_chain, audit_checkpoints');
-      await asOwner(target, `DELETE FROM audit_events WHERE ${sign(mallory)}`);
-      await asOwner(target, 'INSERT INTO audit_unsealed SELECT recorded_at, id FROM audit_events');
-      return unlessTold(target, 'her sign-in is gone, and the log is taken for whole', kept);
-    },
-  },
-];
 
 const unrecorded: Attack[] = [
   {
@@ -199,4 +195,4 @@ const unrecorded: Attack[] = [
   },
 ];
 
-export const attacks = [...asTheApp, ...asTheOwner, ...cutting, ...unrecorded];
+export const attacks = [...asTheApp, ...asTheOwner, ...unrecorded];

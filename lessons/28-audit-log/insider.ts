@@ -49,11 +49,30 @@ export async function asApp(target: Target, path: string): Promise<number> {
   }
 }
 
-/** Mallory signs in, which she should not have done; it is on record, and sealed. */
+/** Mallory signs in, which she should not have done; it is on record, and sealed, with what came after. */
 export async function deed(target: Target): Promise<Person> {
   const mallory = await target.person('mallory', 'password');
   await sealed(target);
+  await target.person('ada', 'password');
+  await sealed(target);
   return mallory;
+}
+
+const LOG = ['audit_events', 'audit_chain', 'audit_checkpoints', 'audit_unsealed'];
+
+/** The log is as it was afterwards: the next attack finds one that is whole. */
+export async function undone<T>({ lab }: Target, attack: () => Promise<T>): Promise<T> {
+  const { query } = lab.database;
+  await query('CREATE SCHEMA kept');
+  for (const table of LOG) await query(`CREATE TABLE kept.${table} AS SELECT * FROM ${table}`);
+  try {
+    return await attack();
+  } finally {
+    await query(`TRUNCATE ${LOG.join(', ')}`);
+    await query('ALTER TABLE audit_events ENABLE TRIGGER USER');
+    for (const table of LOG) await query(`INSERT INTO ${table} SELECT * FROM kept.${table}`);
+    await query('DROP SCHEMA kept CASCADE');
+  }
 }
 
 const sealed = ({ lab: { database } }: Target) =>
@@ -65,7 +84,11 @@ const sealed = ({ lab: { database } }: Target) =>
   }, 'the events are sealed');
 
 /** The checkpoint that the collector has, where Mallory cannot reach it: none, if it was not told. */
-export const collected = ({ lab }: Target) => CHECKPOINT.exec(lab.log())?.[1];
+export async function collected({ lab }: Target): Promise<string | undefined> {
+  const kept = () => CHECKPOINT.exec(lab.log())?.[1];
+  await until(() => kept() !== undefined, 'a checkpoint', 3_000).catch(() => {});
+  return kept();
+}
 
 /** `npm run audit:verify`, of the instance's own code: whether it finds the log whole. */
 export async function verifies({ lab, trace }: Target, kept?: string): Promise<boolean> {

@@ -29,7 +29,7 @@ const wrongFixes: WrongFix[] = [
         CREATE TRIGGER keep_events BEFORE UPDATE OR DELETE ON audit_events
         FOR EACH ROW EXECUTE FUNCTION keep_events()`,
     },
-    opens: ['audit-owner-changes', 'audit-owner-rewrites'],
+    opens: ['audit-owner-changes', 'audit-owner-removes'],
   },
   {
     id: 'audit-mac-per-row',
@@ -87,7 +87,7 @@ export const lesson: Lesson = {
       title: 'Events and links have a key that the database does not have',
       file: SECRETS,
       removal: { edits: [withoutKey] },
-      opens: ['audit-owner-changes', 'audit-owner-rewrites'],
+      opens: ['audit-owner-changes', 'audit-owner-removes'],
     },
     {
       id: 'audit-linked',

@@ -1,5 +1,6 @@
 import { createHmac, type KeyObject } from 'node:crypto';
 import type { EntityManager } from 'typeorm';
+import { acrossOwners } from '../database/acting.js';
 import { isGenuine } from './audit-event.js';
 import { eventOf, type EventRow } from './event-row.js';
 
@@ -57,7 +58,10 @@ export interface SealResult {
  * Seals the next events that wait, in the order of their times. Null when another does it. What the
  * queue holds was committed with its event, so that a transaction that ends late is only sealed later.
  */
-export async function sealNext(tx: EntityManager, key: KeyObject): Promise<SealResult | null> {
+export const sealNext = (tx: EntityManager, key: KeyObject): Promise<SealResult | null> =>
+  acrossOwners(() => seal(tx, key));
+
+async function seal(tx: EntityManager, key: KeyObject): Promise<SealResult | null> {
   const [lock] = await tx.sql<{ taken: boolean }[]>`
     SELECT pg_try_advisory_xact_lock(${SEAL_LOCK}) AS taken`;
   if (!lock?.taken) return null;
