@@ -39,13 +39,16 @@ export class Sealer implements OnApplicationBootstrap, BeforeApplicationShutdown
   }
 
   /** Until nothing waits. What fails is tried again the next time. */
-  async run(last = false): Promise<void> {
-    if (this.running) await this.running;
-    this.running = acrossOwners(() => this.sealAll(last)).catch((error: Error) =>
-      this.logger.warn(`not sealed: ${error.message}`),
-    );
-    await this.running;
-    this.running = undefined;
+  run(last = false): Promise<void> {
+    // One after another: a slow run must not have others pile up behind it.
+    if (this.running && !last) return this.running;
+    const before = this.running ?? Promise.resolve();
+    const running = before
+      .then(() => acrossOwners(() => this.sealAll(last)))
+      .catch((error: Error) => this.logger.warn(`not sealed: ${error.message}`))
+      .finally(() => (this.running = undefined));
+    this.running = running;
+    return running;
   }
 
   private async sealAll(last: boolean): Promise<void> {
