@@ -7,6 +7,7 @@ import { PUBLIC } from './access/access.decorators.js';
 import { declaresAccess, problemsOfAccess } from './access/declares-access.js';
 import { AppModule } from './app.module.js';
 import { watchProblems } from './audit/problem-events.js';
+import { SecurityLog } from './audit/security-log.js';
 import type { TlsPair } from './config/certificates.js';
 import type { Config } from './config/config.js';
 import { proveColumns } from './crypto/column-proof.js';
@@ -59,7 +60,7 @@ async function setUp(app: NestFastifyApplication, config: Config): Promise<void>
   addRequestHooks(fastify);
   finishOnClose(fastify);
   refuseInClear(app, config);
-  watchProblems(fastify);
+  watchProblems(fastify, app.get(SecurityLog));
   acceptOnlyStrictJson(fastify);
   refuseUpgrades(fastify);
   // Node would answer an unknown `Expect` itself, past every hook; RFC 9110 §10.1.1 lets us ignore it.

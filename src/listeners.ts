@@ -1,11 +1,11 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { FastifyBaseLogger, FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { Server as HttpsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { callbackify } from 'node:util';
-import { writeEvent } from './audit/security-log.js';
+import { SecurityLog, writeEvent, type Asking } from './audit/security-log.js';
 import { LeakedTokensService } from './auth/leaked-tokens.service.js';
 import type { Config } from './config/config.js';
 import { Housekeeping } from './database/housekeeping.js';
@@ -55,7 +55,8 @@ async function listenInClear(app: NestFastifyApplication, port: number, config: 
       const ip = request.socket.remoteAddress ?? '';
       const { waitSeconds } = limiter.take(sourceOf(ip), RATE_LIMITS.public.perIp);
       if (waitSeconds > 0) return;
-      await endLeaked(app, request, log.child({ requestId }), ip).catch((err: unknown) =>
+      const asking = { id: requestId, log: log.child({ requestId }), clientIp: ip, actor: null };
+      await endLeaked(app, request, asking).catch((err: unknown) =>
         log.error({ err, requestId }, 'a session whose token came in clear was not ended'),
       );
     },
@@ -74,8 +75,8 @@ async function listenInClear(app: NestFastifyApplication, port: number, config: 
 export function refuseInClear(app: NestFastifyApplication, config: Config): void {
   const fastify = app.getHttpAdapter().getInstance();
   if (!config.publicUrl.startsWith('https:')) return;
-  const refuse = callbackify(async ({ raw, clientIp, log }: FastifyRequest) => {
-    await endLeaked(app, raw, log, clientIp ?? '');
+  const refuse = callbackify(async (request: FastifyRequest) => {
+    await endLeaked(app, request.raw, request);
     throw new Problem('tls_required');
   });
   fastify.addHook('onRequest', (request, _reply, done) => {
@@ -88,12 +89,12 @@ export function refuseInClear(app: NestFastifyApplication, config: Config): void
 async function endLeaked(
   app: NestFastifyApplication,
   request: IncomingMessage,
-  log: FastifyBaseLogger,
-  ip: string,
+  asking: Asking,
 ): Promise<void> {
   const actor = await app.get(LeakedTokensService).end(request);
   const { userId, sessionId } = actor ?? {};
-  writeEvent(log, 'authn_sent_in_clear', { method: request.method, ip, userId, sessionId });
+  const facts = { method: request.method, userId, sessionId };
+  app.get(SecurityLog).tell('authn_sent_in_clear', facts, asking);
 }
 
 /** Renews the certificate of a listener that ends TLS. */

@@ -258,7 +258,7 @@ describe('few tries on each of many accounts', () => {
       `INSERT INTO throttles (key, whole_at) VALUES ($1, now() + $2 * interval '1 second')
        ON CONFLICT (key) DO UPDATE SET whole_at = excluded.whole_at`,
       [
-        createHmac('sha256', app.config.throttleKey).update('["overall"]').digest(),
+        createHmac('sha256', app.config.keys.throttle).update('["overall"]').digest(),
         OVERALL.burst * OVERALL.secondsEach + 60,
       ],
     );

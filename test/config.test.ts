@@ -117,9 +117,9 @@ describe('the configuration', () => {
     });
     expect(config.signingKeys).toHaveLength(2);
     expect(config.encryptionKeys).toHaveLength(3);
-    expect(config.emailIndexKey.equals(config.requestKey)).toBe(false);
-    expect(config.cursorKey.symmetricKeySize).toBe(32);
-    expect(config.throttleKey.equals(config.cursorKey)).toBe(false);
+    expect(config.keys.emailIndex.equals(config.keys.request)).toBe(false);
+    expect(config.keys.cursor.symmetricKeySize).toBe(32);
+    expect(config.keys.throttle.equals(config.keys.cursor)).toBe(false);
   });
 
   it('cannot be changed afterwards', () => {
@@ -322,7 +322,7 @@ describe('a secret in a file', () => {
     const direct = new Config(PRODUCTION);
     expect(config.databaseUrl).toBe(direct.databaseUrl);
     expect(config.smtpUrl).toBe(direct.smtpUrl);
-    expect(config.throttleKey.equals(direct.throttleKey)).toBe(true);
+    expect(config.keys.throttle.equals(direct.keys.throttle)).toBe(true);
     expect(config.signingKeys.map(({ kid }) => kid)).toEqual([jwk.kid]);
     expect(config.signingKeysFile).toBe(name === 'SIGNING_KEYS' ? path : undefined);
     expect(config.encryptionKeys.map(({ kid }) => kid)).toEqual([symmetric.kid]);

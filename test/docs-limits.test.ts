@@ -3,7 +3,12 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { FRESH as OF_OWNERS } from '../src/access/access.decorators.js';
 import { ACCESS_TOKEN_SECONDS, REVOCATION_SECONDS } from '../src/access/revocation-feed.js';
-import { LEVELS } from '../src/audit/security-log.js';
+import { SEAL_DAYS } from '../src/audit/chain.js';
+import { CHECKPOINT_EVENTS, CHECKPOINT_MINUTES } from '../src/audit/checkpoints.js';
+import { UNSEALED_MINUTES } from '../src/audit/outside-chain.js';
+import { SEAL_EVERY_MS } from '../src/audit/sealer.service.js';
+import { REFUSALS_A_MINUTE } from '../src/audit/security-log.js';
+import { LEVELS, LINES_ONLY } from '../src/audit/vocabulary.js';
 import { MOST_FAILURES, REMEMBERED_DAYS } from '../src/auth/login-failures.service.js';
 import {
   CODES,
@@ -223,6 +228,19 @@ describe('docs/limits.md', () => {
   it('has every security event, with its level', () => {
     const events = entries(LEVELS).map(([event, level]) => [`\`${event}\``, [`\`${level}\``]]);
     expect(tableOf('Event')).toEqual(Object.fromEntries(events));
+  });
+
+  it('has how the audit log is sealed, and for how long it is kept', () => {
+    expect(tableOf('Of the audit log')).toEqual({
+      'the sealer looks for new events every': [say(SEAL_EVERY_MS / 1_000, 'seconds')],
+      'an unsealed event counts as added after': [say(UNSEALED_MINUTES, 'minutes')],
+      'nothing is sealed that is older than': [say(SEAL_DAYS, 'days')],
+      'a checkpoint after so many events': [say(CHECKPOINT_EVENTS)],
+      'or after': [say(CHECKPOINT_MINUTES, 'minutes')],
+      'facts of one event': ['1,000 bytes'],
+    });
+    expect(PAGE).toContain(`up to ${REFUSALS_A_MINUTE} times a minute and source`);
+    for (const event of LINES_ONLY) expect(PAGE).toContain(`\`${event}\``);
   });
 
   it('says where the log goes, and whose it is from there', () => {

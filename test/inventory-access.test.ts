@@ -89,6 +89,8 @@ const POLICY: Record<string, Rule[]> = {
   'POST /v1/users/me/factors/:factorId/confirm': [ofOwner('factor')],
   'DELETE /v1/users/me/factors/:factorId': [ofOwner('factor')],
   'POST /v1/users/me/recovery-codes': [alone],
+  'GET /v1/audit-events': [alone],
+  'GET /v1/users/me/security-events': [alone],
   'GET /v1/users': [alone],
   'GET /v1/users/:id': [user('yes', 'yes')],
   'PUT /v1/users/:id/role': [user('yes', 'yes')],

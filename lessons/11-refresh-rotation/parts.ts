@@ -6,4 +6,4 @@ export const edit = (find: string, replace: string): Edit => ({ file: SESSIONS, 
 
 export const UNUSED = 'AND t.used_at IS NULL AND s.id = t.session_id';
 export const END_FAMILY = `UPDATE sessions SET revoked_at = coalesce(revoked_at, now())
-      WHERE id = (SELECT`;
+        WHERE id = (SELECT`;

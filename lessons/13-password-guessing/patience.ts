@@ -52,8 +52,8 @@ async function tryForWeeks(target: Target, next: (own: string) => string): Promi
 /** Three likely passwords on every account there is, a fourth on Ada’s: as rows, what others get. */
 async function sprayTogether(target: Target): Promise<Loot> {
   const { email, password } = await target.person('ada', 'password');
-  const { throttleKey } = new Config(testEnvironment(target.lab.database.urls.app));
-  const key = createHmac('sha256', throttleKey).update('["overall"]').digest();
+  const { keys } = new Config(testEnvironment(target.lab.database.urls.app));
+  const key = createHmac('sha256', keys.throttle).update('["overall"]').digest();
   await target.lab.database.query(
     `INSERT INTO throttles VALUES ($1, now() + $2 * interval '1 second')
      ON CONFLICT (key) DO UPDATE SET whole_at = excluded.whole_at`,

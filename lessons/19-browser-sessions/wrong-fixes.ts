@@ -45,7 +45,7 @@ export const wrongFixes: WrongFix[] = [
     why: 'What our page may ask, a script that was slipped into it may ask, too.',
     change: change(
       REFRESHES,
-      'return await this.tokens.issue(session, refreshToken === undefined ? cookie : undefined);',
+      'return this.tokens.issue(session, refreshToken === undefined ? cookie : undefined);',
       `const tokens = await this.tokens.issue(session, cookie);
       return { ...tokens, refreshToken: session.refreshToken };`,
     ),

@@ -54,8 +54,8 @@ export const controls: Control[] = [
       edits: [
         {
           file: AUTH,
-          find: "record('authn_login_fail', { userId: known?.id, ip })",
-          replace: "record('authn_login_fail', { email, ip })",
+          find: "tell('authn_login_fail', { userId: known?.id, ip })",
+          replace: "tell('authn_login_fail', { email, ip })",
         },
       ],
     },

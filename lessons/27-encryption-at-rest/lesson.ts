@@ -101,7 +101,7 @@ const controls: Control[] = [
     file: INDEXES,
     removal: change(
       INDEXES,
-      ["createHmac('sha256', this.config.emailIndexKey)", "createHash('sha256')"],
+      ["createHmac('sha256', this.config.keys.emailIndex)", "createHash('sha256')"],
       ['import { createHmac }', 'import { createHash, createHmac }'],
     ),
     opens: ['crypt-find-address'],
@@ -184,7 +184,7 @@ function fromCbc(key: DataKey, sealed: Buffer): Buffer {
     why: 'What everybody can compute, everybody with a list of addresses does.',
     change: change(
       INDEXES,
-      ["createHmac('sha256', this.config.emailIndexKey)", "createHash('sha256')"],
+      ["createHmac('sha256', this.config.keys.emailIndex)", "createHash('sha256')"],
       ['import { createHmac }', 'import { createHash, createHmac }'],
     ),
     opens: ['crypt-find-address'],

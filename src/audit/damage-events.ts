@@ -6,6 +6,6 @@ import { SecurityLog } from './security-log.js';
 @Injectable()
 export class DamageEvents {
   constructor(damage: DamageReports, log: SecurityLog) {
-    damage.listen((place) => log.record('data_integrity_fail', place));
+    damage.listen((place) => log.tell('data_integrity_fail', place));
   }
 }

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ProblemCode } from '../http/problem.js';
-import { writeEvent, type SecurityEvent } from './security-log.js';
+import type { SecurityLog } from './security-log.js';
+import type { SecurityEvent } from './vocabulary.js';
 
 /** The refusals that are security events, wherever they were decided. */
 const EVENTS: { readonly [C in ProblemCode]?: SecurityEvent } = {
@@ -29,21 +30,20 @@ const EVENTS: { readonly [C in ProblemCode]?: SecurityEvent } = {
 };
 
 /** Records each answer that is such a refusal. Call before routes are made. */
-export function watchProblems(fastify: FastifyInstance): void {
+export function watchProblems(fastify: FastifyInstance, log: SecurityLog): void {
   fastify.addHook('onResponse', (request, reply, done) => {
-    recordProblem(request, reply);
+    tellProblem(log, request, reply);
     done();
   });
 }
 
-function recordProblem(request: FastifyRequest, { problemCode: code }: FastifyReply): void {
+function tellProblem(
+  log: SecurityLog,
+  request: FastifyRequest,
+  { problemCode: code }: FastifyReply,
+): void {
   const event = code && EVENTS[code];
   if (!event) return;
-  writeEvent(request.log, event, {
-    code,
-    method: request.method,
-    route: request.route?.url,
-    ip: request.ip,
-    userId: request.actor?.userId,
-  });
+  const { method, route, ip, actor } = request;
+  log.tell(event, { code, method, route: route?.url, ip, userId: actor?.userId }, request);
 }

@@ -1,64 +1,121 @@
 import {
   Injectable,
+  type BeforeApplicationShutdown,
   type OnApplicationBootstrap,
   type OnApplicationShutdown,
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import type { FastifyBaseLogger } from 'fastify';
-import { requestLog } from '../http/logger.js';
+import type { FastifyBaseLogger, FastifyInstance, FastifyRequest } from 'fastify';
+import {
+  DataSource,
+  type EntityManager,
+  type EntitySubscriberInterface,
+  type QueryRunner,
+} from 'typeorm';
+import { Config } from '../config/config.js';
+import { currentRequest } from '../http/logger.js';
+import { sourceOf } from '../http/rate-limit.js';
+import { RateLimiter } from '../http/rate-limiter.js';
+import { auditEvent, insertEvent } from './audit-event.js';
+import { LEVELS, LINES_ONLY, type EventFacts, type SecurityEvent } from './vocabulary.js';
 
-/** Names of the OWASP Logging Vocabulary; the level says who should look. */
-export const LEVELS = {
-  authn_login_success: 'info',
-  authn_login_fail: 'warn',
-  authn_login_fail_max: 'warn',
-  authn_token_created: 'info',
-  authn_token_revoked: 'info',
-  authn_token_reuse: 'error',
-  authn_token_invalid: 'warn',
-  authn_sent_in_clear: 'error',
-  authn_factor_added: 'warn',
-  authn_factor_removed: 'warn',
-  authn_factor_fail: 'warn',
-  authn_passkey_cloned: 'error',
-  authn_recovery_code_used: 'warn',
-  authn_recovery_codes_created: 'info',
-  authn_password_change: 'info',
-  authn_password_change_fail: 'warn',
-  authz_fail: 'warn',
-  authz_admin: 'warn',
-  data_integrity_fail: 'error',
-  input_validation_fail: 'warn',
-  excess_rate_limit_exceeded: 'warn',
-  user_created: 'info',
-  user_updated: 'info',
-  user_deleted: 'info',
-  user_exported: 'warn',
-  privilege_permissions_changed: 'warn',
-  sys_startup: 'info',
-  sys_shutdown: 'info',
-} as const;
+/** Rows a minute of what one source was refused. Beyond it there are lines: nobody fills the disk. */
+export const REFUSALS_A_MINUTE = 60;
 
-export type SecurityEvent = keyof typeof LEVELS;
-/** Ids, codes and addresses. Never a secret, a token or an e-mail address. */
-export type EventFacts = Record<string, string | number | boolean | undefined>;
+/** What an event says of the request that it is about. */
+export type Asking = Pick<FastifyRequest, 'id' | 'log' | 'clientIp' | 'actor'>;
+type MaybeRequest = Asking | undefined;
 
-/** Writes security events as log lines that a rule can match on `event` (ASVS 16.3). */
+/** Security events: rows that are sealed, and log lines that a rule can match on `event` (ASVS 16.3). */
 @Injectable()
-export class SecurityLog implements OnApplicationBootstrap, OnApplicationShutdown {
-  constructor(private readonly adapterHost: HttpAdapterHost) {}
+export class SecurityLog
+  implements
+    OnApplicationBootstrap,
+    BeforeApplicationShutdown,
+    OnApplicationShutdown,
+    EntitySubscriberInterface
+{
+  private readonly refusals = new RateLimiter();
+  private readonly underWay = new Set<Promise<void>>();
+  private readonly lines = new WeakMap<QueryRunner, (() => void)[]>();
+
+  constructor(
+    private readonly adapterHost: HttpAdapterHost,
+    private readonly dataSource: DataSource,
+    private readonly config: Config,
+  ) {
+    dataSource.subscribers.push(this);
+  }
 
   onApplicationBootstrap(): void {
-    this.record('sys_startup');
+    this.tell('sys_startup');
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    this.writeRow('sys_shutdown', {}, undefined);
+    await Promise.all(this.underWay);
   }
 
   onApplicationShutdown(): void {
-    this.record('sys_shutdown');
+    this.writeLine('sys_shutdown', {}, undefined);
   }
 
-  record(event: SecurityEvent, facts: EventFacts = {}): void {
-    const fastify = this.adapterHost.httpAdapter.getInstance<{ log: FastifyBaseLogger }>();
-    writeEvent(requestLog.getStore() ?? fastify.log, event, facts);
+  /**
+   * What was done, in the transaction that does it: it is recorded, or it does not happen (ASVS 16.3).
+   * The line follows when that is certain.
+   */
+  async record(tx: EntityManager, event: SecurityEvent, facts: EventFacts = {}): Promise<void> {
+    const { queryRunner: runner } = tx;
+    if (!runner?.isTransactionActive)
+      throw new Error('An event is recorded inside the transaction of what it tells');
+    const request = currentRequest.getStore();
+    const row = auditEvent(event, facts, request);
+    await insertEvent(tx, this.config.keys.audit.auditKey, row);
+    const lines = this.lines.get(runner) ?? [];
+    this.lines.set(runner, [...lines, () => this.writeLine(event, facts, request)]);
+  }
+
+  /** What was refused, or merely noticed: there is nothing that it could commit with. */
+  tell(
+    event: SecurityEvent,
+    facts: EventFacts = {},
+    request: MaybeRequest = currentRequest.getStore(),
+  ): void {
+    this.writeLine(event, facts, request);
+    if (LINES_ONLY.has(event)) return;
+    const source = sourceOf(request?.clientIp ?? '');
+    if (this.refusals.take(source, REFUSALS_A_MINUTE).waitSeconds === 0)
+      this.writeRow(event, facts, request);
+  }
+
+  /** TypeORM calls it. */
+  afterTransactionCommit({ queryRunner }: { queryRunner: QueryRunner }): void {
+    const lines = this.lines.get(queryRunner) ?? [];
+    this.lines.delete(queryRunner);
+    for (const write of lines) write();
+  }
+
+  /** TypeORM calls it. What was undone was not done. */
+  afterTransactionRollback({ queryRunner }: { queryRunner: QueryRunner }): void {
+    this.lines.delete(queryRunner);
+  }
+
+  private logOf(request: MaybeRequest): FastifyBaseLogger {
+    return request?.log ?? this.adapterHost.httpAdapter.getInstance<FastifyInstance>().log;
+  }
+
+  private writeLine(event: SecurityEvent, facts: EventFacts, request: MaybeRequest): void {
+    writeEvent(this.logOf(request), event, { ip: request?.clientIp ?? undefined, ...facts });
+  }
+
+  /** Beside the answer: whoever waited here would hold one connection and ask for another. */
+  private writeRow(event: SecurityEvent, facts: EventFacts, request: MaybeRequest): void {
+    const row = auditEvent(event, facts, request);
+    const log = this.logOf(request);
+    const writing = insertEvent(this.dataSource, this.config.keys.audit.auditKey, row)
+      .catch((err: unknown) => log.error({ err, event }, 'no row of a security event'))
+      .finally(() => this.underWay.delete(writing));
+    this.underWay.add(writing);
   }
 }
 

@@ -32,11 +32,12 @@ export class AcceptInvitationService {
     checkPassword(password, invited);
     const passwordHash = await this.hasher.hash(password);
     const user: NewUser = { ...invited, displayName, passwordHash, role: 'user' };
-    const userId = await this.dataSource.transaction(async (tx) =>
-      (await this.spend(tx, token)) ? this.credentials.create(tx, user) : undefined,
-    );
-    if (!userId) throw new Problem('invalid_link');
-    this.log.record('user_created', { userId, by: 'invitation' });
+    await this.dataSource.transaction(async (tx) => {
+      const isSpent = await this.spend(tx, token);
+      const userId = isSpent ? await this.credentials.create(tx, user) : undefined;
+      if (!userId) throw new Problem('invalid_link');
+      await this.log.record(tx, 'user_created', { userId, by: 'invitation' });
+    });
   }
 
   /** One statement decides: of any number of parallel uses one is told that it was the one. */

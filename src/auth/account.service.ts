@@ -40,7 +40,6 @@ export class AccountService {
       this.sessions.changePassword(actor, change),
     );
     if (!changed) throw new Problem('wrong_password');
-    this.log.record('authn_password_change', { userId: actor.userId });
   }
 
   /** Counts like a sign-in: else it were the place to guess at. Throws `wrong_password`. */
@@ -51,7 +50,7 @@ export class AccountService {
     await this.throttle.admit(attempt);
     const known = await this.credentials.find({ id: actor.userId });
     if (!known || !(await this.hasher.verify(known.passwordHash, password))) {
-      this.log.record('authn_password_change_fail', { userId: actor.userId, ip });
+      this.log.tell('authn_password_change_fail', { userId: actor.userId, ip });
       throw new Problem('wrong_password');
     }
     await this.throttle.succeeded(attempt);

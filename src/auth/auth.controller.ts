@@ -61,12 +61,8 @@ export class AuthController {
   @Returns(200, TokensResponse, {
     problems: ['invalid_refresh_token', 'token_reused', 'ambiguous_token', 'cross_site_request'],
   })
-  refresh(
-    @Body() request: RefreshRequest,
-    @Ip() ip: string,
-    @BrowserCookie() cookie: RefreshCookie,
-  ) {
-    return this.refreshes.refresh(request, ip, cookie);
+  refresh(@Body() request: RefreshRequest, @BrowserCookie() cookie: RefreshCookie) {
+    return this.refreshes.refresh(request, cookie);
   }
 
   @Post('logout')

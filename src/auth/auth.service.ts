@@ -43,11 +43,11 @@ export class AuthService {
     const proven = known && matches ? await this.upToDate(known, password) : null;
     const session = proven && (await this.signIns.open(proven, { attempt, device }));
     if (!session) {
-      this.log.record('authn_login_fail', { userId: known?.id, ip });
+      this.log.tell('authn_login_fail', { userId: known?.id, ip });
       return this.refuse({ email, password }, known, matches);
     }
     await this.throttle.succeeded(attempt);
-    return this.tokens.signedIn(session, ip, chosen);
+    return this.tokens.issue(session, chosen);
   }
 
   /** Now the password is known: a hash of weaker parameters than today's is made anew (ASVS 11.4.2). */

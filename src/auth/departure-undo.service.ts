@@ -35,16 +35,16 @@ export class DepartureUndoService {
     // As long as the only factor, whatever factors there are: somebody else may have added them.
     checkPassword(newPassword, leaving, '/newPassword');
     const newHash = await this.hasher.hash(newPassword, '/newPassword');
-    const { id, email } = await this.dataSource.transaction(async (tx) => {
+    const { email } = await this.dataSource.transaction(async (tx) => {
       const owner = await this.keep(tx, token, newHash);
       if (!owner) throw new Problem('invalid_link');
       await this.mailer.send(tx, { to: owner.email, template: 'accountKept', values: {} });
       await this.throttle.remember(tx, { account: owner.email, ip });
+      await this.log.record(tx, 'user_updated', { userId: owner.id, change: 'staying' });
       return owner;
     });
     // As after a new password by mail: whoever reads the mails of the account is its owner.
     await this.throttle.succeeded({ account: email, ip });
-    this.log.record('user_updated', { userId: id, change: 'staying' });
   }
 
   /** Whose link this is. Looking does not spend it. */

@@ -40,16 +40,16 @@ export class EmailChangesService {
 
   /** Ends every session. Throws `invalid_link`. */
   async confirm(token: string): Promise<void> {
-    const { id } = await this.links.move(async (tx) => {
+    await this.links.move(async (tx) => {
       const move = await this.links.spendChange(tx, token);
       if (move) await this.endSessionsAndTell(tx, move);
       return move;
     });
     await this.sessions.caughtUp();
-    this.log.record('user_updated', { userId: id, change: 'email' });
   }
 
   private async endSessionsAndTell(tx: EntityManager, move: Move): Promise<void> {
+    await this.log.record(tx, 'user_updated', { userId: move.id, change: 'email' });
     await endSessionsOf(tx, move.id);
     const link = await this.links.createUndo(tx, move);
     await this.mailer.send(tx, { to: move.fromEmail, template: 'emailChanged', values: { link } });

@@ -29,18 +29,22 @@ export class EmailUndoService {
     // As long as the only factor, whatever factors there are: somebody else may have added them.
     checkPassword(newPassword, { email: found.toEmail }, '/newPassword');
     const newHash = await this.hasher.hash(newPassword, '/newPassword');
-    const { id, email } = await this.links.move(async (tx) => {
+    const { email } = await this.links.move(async (tx) => {
       const owner = await this.links.spendUndo(tx, token, newHash);
       if (owner) {
         await endSessionsOf(tx, owner.id);
         await this.mailer.send(tx, { to: owner.email, template: 'passwordChanged', values: {} });
         await this.throttle.remember(tx, { account: owner.email, ip });
+        await this.log.record(tx, 'user_updated', {
+          userId: owner.id,
+          change: 'email',
+          by: 'undo',
+        });
       }
       return owner;
     });
     await this.sessions.caughtUp();
     // As after a new password by mail: whoever reads the mails of the account is its owner.
     await this.throttle.succeeded({ account: email, ip });
-    this.log.record('user_updated', { userId: id, change: 'email', by: 'undo' });
   }
 }

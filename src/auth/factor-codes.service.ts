@@ -33,7 +33,7 @@ export class FactorCodesService {
       ? await this.totp.spend(tx, owner.id, digits)
       : await this.recoveryCodes.spend(tx, owner, typed);
     if (spent) return;
-    this.log.record('authn_factor_fail', { userId: owner.id });
+    this.log.tell('authn_factor_fail', { userId: owner.id });
     throw new Problem('wrong_code');
   }
 }

@@ -25,18 +25,13 @@ interface Owner {
   email: string;
   hasSecondFactor: boolean;
 }
-
 interface NewFactor {
   id: string;
   kind: 'totp' | 'passkey';
   name: string;
 }
-
 type OwnerRow = Omit<Owner, 'email'> & { email: Sealed<string> };
-
-interface FactorRow extends Factor {
-  confirmedAt: Date;
-}
+type FactorRow = Factor & { confirmedAt: Date };
 
 /** The second factors of an account, of whatever kind. Only what is confirmed counts as one. */
 @Injectable()
@@ -87,9 +82,9 @@ export class FactorsService {
       if (confirmed.length === 0) throw new Problem('not_found');
       // Whoever cannot make codes would lock himself out.
       if (!(await this.totp.spendOf(tx, id, owner.id, code))) throw new Problem('wrong_code');
-      return this.added(tx, actor, owner);
+      return this.added(tx, actor, owner, id);
     });
-    return this.told(actor, id, recoveryCodes);
+    return this.told(recoveryCodes);
   }
 
   /**
@@ -105,9 +100,9 @@ export class FactorsService {
       await this.insert(tx, owner, factor);
       await store(tx);
       await tx.sql`UPDATE factors SET confirmed_at = now() WHERE id = ${factor.id}`;
-      return this.added(tx, actor, owner);
+      return this.added(tx, actor, owner, factor.id);
     });
-    return this.told(actor, factor.id, recoveryCodes);
+    return this.told(recoveryCodes);
   }
 
   /** Throws `not_found`, `password_needs_second_factor`. */
@@ -122,10 +117,10 @@ export class FactorsService {
         await this.endOthers(tx, actor);
         await this.recoveryCodes.removeIdle(tx, owner.id);
         await this.mailer.send(tx, { to: owner.email, template: 'factorRemoved', values: {} });
+        await this.log.record(tx, 'authn_factor_removed', { userId: owner.id, factorId: id });
       }),
     );
     await this.revocations.caughtUp();
-    this.log.record('authn_factor_removed', { userId: actor.userId, factorId: id });
   }
 
   /** Whoever added them. Lock the row of users before. */
@@ -139,17 +134,17 @@ export class FactorsService {
     if (removed.length === 0) return;
     await this.recoveryCodes.removeIdle(tx, id);
     await this.mailer.send(tx, { to: email, template: 'factorRemoved', values: {} });
-    for (const factor of removed)
-      this.log.record('authn_factor_removed', { userId: id, factorId: factor.id, by: 'undo' });
+    for (const { id: factorId } of removed)
+      await this.log.record(tx, 'authn_factor_removed', { userId: id, factorId, by: 'undo' });
   }
 
   /** Throws `no_second_factor`. */
   async replaceRecoveryCodes(actor: Actor): Promise<{ recoveryCodes: string[] }> {
-    const recoveryCodes = await this.change(actor, (tx, owner) => {
+    const recoveryCodes = await this.change(actor, async (tx, owner) => {
       if (!owner.hasSecondFactor) throw new Problem('no_second_factor');
+      await this.log.record(tx, 'authn_recovery_codes_created', { userId: owner.id });
       return this.recoveryCodes.replace(tx, owner.id);
     });
-    this.log.record('authn_recovery_codes_created', { userId: actor.userId });
     return { recoveryCodes };
   }
 
@@ -178,16 +173,21 @@ export class FactorsService {
     if (added.length === 0) throw new Problem('too_many_factors');
   }
 
-  private async added(tx: EntityManager, actor: Actor, owner: Owner): Promise<string[]> {
+  private async added(
+    tx: EntityManager,
+    actor: Actor,
+    owner: Owner,
+    factorId: string,
+  ): Promise<string[]> {
     await tx.sql`UPDATE sessions SET second_factor = true WHERE id = ${actor.sessionId}`;
     await this.endOthers(tx, actor);
     await this.mailer.send(tx, { to: owner.email, template: 'factorAdded', values: {} });
+    await this.log.record(tx, 'authn_factor_added', { userId: owner.id, factorId });
     return owner.hasSecondFactor ? [] : this.recoveryCodes.replace(tx, owner.id);
   }
 
-  private async told({ userId }: Actor, factorId: string, recoveryCodes: string[]) {
+  private async told(recoveryCodes: string[]) {
     await this.revocations.caughtUp();
-    this.log.record('authn_factor_added', { userId, factorId });
     return { recoveryCodes };
   }
 

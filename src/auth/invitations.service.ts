@@ -33,8 +33,8 @@ export class InvitationsService {
       await mustBeLive(tx, actor);
       const link = await this.create(tx, email);
       if (link) await this.mailer.send(tx, { to: email, template: 'invitation', values: { link } });
+      await this.log.record(tx, 'authz_admin', { action: 'invite', by: actor.userId });
     });
-    this.log.record('authz_admin', { action: 'invite', by: actor.userId });
   }
 
   async create(tx: EntityManager, email: string): Promise<string | undefined> {

@@ -3,14 +3,14 @@ import type { IncomingMessage } from 'node:http';
 import type { Actor } from '../access/actor.js';
 import { actingAs } from '../database/acting.js';
 import { JwtStrategy } from './jwt.strategy.js';
-import { SessionsService } from './sessions.service.js';
+import { SessionEndsService } from './session-ends.service.js';
 
 /** What becomes of an access token that crossed the net in clear. */
 @Injectable()
 export class LeakedTokensService {
   constructor(
     private readonly strategy: JwtStrategy,
-    private readonly sessions: SessionsService,
+    private readonly ends: SessionEndsService,
   ) {}
 
   /**
@@ -26,7 +26,7 @@ export class LeakedTokensService {
   private endOwn(actor: Actor): Promise<void> {
     return actingAs(
       () => actor.userId,
-      () => this.sessions.end(actor),
+      () => this.ends.end(actor),
     );
   }
 }

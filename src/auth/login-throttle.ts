@@ -103,7 +103,7 @@ export class LoginThrottle {
   private async count(kind: Counted, attempt: Attempt, pace: Pace): Promise<void> {
     const verdict = await this.failures.count(this.key(kind, attempt), pace);
     if (verdict === 'admitted') return;
-    this.log.record('authn_login_fail_max', { budget: kind, ip: attempt.ip });
+    this.log.tell('authn_login_fail_max', { budget: kind, ip: attempt.ip });
     if (verdict === 'no more') throw new Problem('too_many_failures');
     throw new Problem('rate_limited', { retryAfterSeconds: verdict.waitSeconds });
   }

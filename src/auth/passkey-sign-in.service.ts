@@ -44,6 +44,6 @@ export class PasskeySignInService {
     if (!session) throw new Problem('invalid_passkey');
     await this.throttle.succeeded(attempt);
     await this.throttle.codeSucceeded(attempt);
-    return this.tokens.signedIn(session, ip, chosen);
+    return this.tokens.issue(session, chosen);
   }
 }

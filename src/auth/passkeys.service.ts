@@ -62,7 +62,7 @@ export class PasskeysService {
       const signCount = await this.relyingParty.verify(answer, challenge, publicKey);
       return { ...passkey, signCount };
     } catch (error) {
-      this.log.record('authn_factor_fail', { userId: known?.userId, factorId: known?.factorId });
+      this.log.tell('authn_factor_fail', { userId: known?.userId, factorId: known?.factorId });
       throw error;
     }
   }
@@ -85,7 +85,7 @@ export class PasskeysService {
     // Removed a moment ago: that is no copy.
     if (left.length === 0) return null;
     await this.mailer.send(tx, { to: email, template: 'passkeyCloned', values: {} });
-    this.log.record('authn_passkey_cloned', { userId, factorId });
+    await this.log.record(tx, 'authn_passkey_cloned', { userId, factorId });
     return null;
   }
 

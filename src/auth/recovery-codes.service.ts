@@ -39,7 +39,7 @@ export class RecoveryCodesService {
     if (spent.length === 0) return false;
     // Who found the paper is noticed by whoever lost it (ASVS 6.3.7).
     await this.mailer.send(tx, { to: email, template: 'recoveryCodeUsed', values: {} });
-    this.log.record('authn_recovery_code_used', { userId: id });
+    await this.log.record(tx, 'authn_recovery_code_used', { userId: id });
     return true;
   }
 

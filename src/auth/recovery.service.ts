@@ -39,6 +39,7 @@ export class RecoveryService {
         if (!(await this.links.spend(tx, 'reset_password', token))) return false;
         await this.sessions.replacePassword(tx, owner, password);
         await this.throttle.remember(tx, attempt);
+        await this.log.record(tx, 'authn_password_change', { userId: owner.id, by: 'link' });
         return true;
       }),
     );
@@ -46,6 +47,5 @@ export class RecoveryService {
     await this.sessions.caughtUp();
     // However many guessed: whoever reads the mails of the account is its owner.
     await this.throttle.succeeded(attempt);
-    this.log.record('authn_password_change', { userId: owner.id, by: 'link' });
   }
 }

@@ -44,7 +44,7 @@ export class SecondFactorService {
     });
     await this.throttle.succeeded(attempt);
     await this.throttle.codeSucceeded(attempt);
-    return this.tokens.signedIn(session, ip, chosen);
+    return this.tokens.issue(session, chosen);
   }
 
   private async open(tx: EntityManager, who: Credentials, from: Source): Promise<OpenSession> {

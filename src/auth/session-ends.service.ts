@@ -7,7 +7,7 @@ import { UsersService } from '../users/users.service.js';
 import { endSessionsOf } from './end-sessions.js';
 import { SessionsService } from './sessions.service.js';
 
-/** Ends the sessions of other devices, and of other people. */
+/** Ends sessions: the one that asks, those of other devices, and of other people. */
 @Injectable()
 export class SessionEndsService {
   constructor(
@@ -17,14 +17,33 @@ export class SessionEndsService {
     private readonly log: SecurityLog,
   ) {}
 
+  async end(actor: Actor): Promise<void> {
+    await this.dataSource.transaction(async (tx) => {
+      await tx.sql`
+        UPDATE sessions SET revoked_at = now() WHERE id = ${actor.sessionId} AND revoked_at IS NULL`;
+      await this.log.record(tx, 'authn_token_revoked', { ...actor });
+    });
+    await this.sessions.caughtUp();
+  }
+
+  async endAll(actor: Actor): Promise<void> {
+    await this.dataSource.transaction(async (tx) => {
+      await endSessionsOf(tx, actor.userId);
+      await this.log.record(tx, 'authn_token_revoked', { ...actor, everywhere: 1 });
+    });
+    await this.sessions.caughtUp();
+  }
+
   /** One of one's own, the one that asks included. Throws `not_found`, for another's, too. */
   async endOwn({ userId, sessionId: by }: Actor, id: string): Promise<void> {
-    const [, count] = await this.dataSource.sql<[unknown, number]>`
-      UPDATE sessions SET revoked_at = now()
-      WHERE id = ${id} AND user_id = ${userId} AND revoked_at IS NULL AND expires_at > now()`;
-    if (count === 0) throw new Problem('not_found');
+    await this.dataSource.transaction(async (tx) => {
+      const [, count] = await tx.sql<[unknown, number]>`
+        UPDATE sessions SET revoked_at = now()
+        WHERE id = ${id} AND user_id = ${userId} AND revoked_at IS NULL AND expires_at > now()`;
+      if (count === 0) throw new Problem('not_found');
+      await this.log.record(tx, 'authn_token_revoked', { userId, sessionId: id, by });
+    });
     await this.sessions.caughtUp();
-    this.log.record('authn_token_revoked', { userId, sessionId: id, by });
   }
 
   /** All of somebody's, at once. Throws `not_found`, `forbidden`. For administrators. */
@@ -36,8 +55,9 @@ export class SessionEndsService {
         SELECT FROM users WHERE id = ${userId} FOR NO KEY UPDATE`;
       if (found.length === 0) throw new Problem('not_found');
       await endSessionsOf(tx, userId);
+      const facts = { action: 'end_sessions', userId, by: actor.userId };
+      await this.log.record(tx, 'authz_admin', facts);
     });
     await this.sessions.caughtUp();
-    this.log.record('authz_admin', { action: 'end_sessions', userId, by: actor.userId });
   }
 }

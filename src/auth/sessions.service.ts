@@ -3,6 +3,7 @@ import { DataSource, type EntityManager } from 'typeorm';
 import type { Actor } from '../access/actor.js';
 import { mustBeLive } from '../access/live-session.js';
 import { RevocationFeed } from '../access/revocation-feed.js';
+import { SecurityLog } from '../audit/security-log.js';
 import { Housekeeping, SWEEP_ROWS } from '../database/housekeeping.js';
 import { Problem } from '../http/problem.js';
 import { Mailer } from '../mail/mailer.js';
@@ -50,6 +51,7 @@ export class SessionsService {
     private readonly revocations: RevocationFeed,
     private readonly mailer: Mailer,
     private readonly addresses: AddressesService,
+    private readonly log: SecurityLog,
     housekeeping: Housekeeping,
   ) {
     housekeeping.register(() => this.forgetExpired());
@@ -123,17 +125,6 @@ export class SessionsService {
     throw await this.refuse(spent);
   }
 
-  async end({ sessionId }: Actor): Promise<void> {
-    await this.dataSource.sql`
-      UPDATE sessions SET revoked_at = now() WHERE id = ${sessionId} AND revoked_at IS NULL`;
-    await this.revocations.caughtUp();
-  }
-
-  async endAll({ userId }: Actor): Promise<void> {
-    await endSessionsOf(this.dataSource.manager, userId);
-    await this.revocations.caughtUp();
-  }
-
   /**
    * Replaces the password, unless it is no longer the one that was checked, and ends every session
    * but the caller's. Says so by mail. Answers whether it did.
@@ -152,6 +143,7 @@ export class SessionsService {
         UPDATE sessions SET revoked_at = now()
         WHERE user_id = ${actor.userId} AND id <> ${actor.sessionId} AND revoked_at IS NULL`;
       await this.mailer.send(tx, { to: email, template: 'passwordChanged', values: {} });
+      await this.log.record(tx, 'authn_password_change', { userId: actor.userId });
       return true;
     });
     await this.revocations.caughtUp();
@@ -181,16 +173,18 @@ export class SessionsService {
   }
 
   private async refuse(token: string): Promise<Problem> {
-    const [ended] = await this.dataSource.sql<[{ id: string; user_id: string }[], number]>`
-      UPDATE sessions SET revoked_at = coalesce(revoked_at, now())
-      WHERE id = (SELECT session_id FROM refresh_tokens
-                  WHERE token_hash = ${hashToken(token)} AND used_at IS NOT NULL)
-      RETURNING id, user_id`;
-    const [session] = ended;
-    if (!session) return new Problem('invalid_refresh_token');
-    await this.revocations.caughtUp();
-    return new Problem('token_reused', {
-      cause: { sessionId: session.id, userId: session.user_id },
+    const isReused = await this.dataSource.transaction(async (tx) => {
+      const [ended] = await tx.sql<[{ id: string; user_id: string }[], number]>`
+        UPDATE sessions SET revoked_at = coalesce(revoked_at, now())
+        WHERE id = (SELECT session_id FROM refresh_tokens
+                    WHERE token_hash = ${hashToken(token)} AND used_at IS NOT NULL)
+        RETURNING id, user_id`;
+      for (const { id: sessionId, user_id: userId } of ended)
+        await this.log.record(tx, 'authn_token_reuse', { sessionId, userId });
+      return ended.length > 0;
     });
+    if (!isReused) return new Problem('invalid_refresh_token');
+    await this.revocations.caughtUp();
+    return new Problem('token_reused');
   }
 }

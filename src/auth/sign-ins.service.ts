@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
+import { SecurityLog } from '../audit/security-log.js';
 import { placeOf } from '../http/rate-limit.js';
 import { Mailer } from '../mail/mailer.js';
 import type { Credentials } from '../users/credentials.service.js';
@@ -25,6 +26,7 @@ export class SignInsService {
     private readonly throttle: LoginThrottle,
     private readonly mailer: Mailer,
     private readonly challenges: ChallengesService,
+    private readonly log: SecurityLog,
   ) {}
 
   /**
@@ -46,6 +48,7 @@ export class SignInsService {
     const place = placeOf(attempt.ip);
     const session = await this.sessions.start(tx, who, { device, place, twoFactor, byPasskey });
     if (!session) return null;
+    await this.log.record(tx, 'authn_login_success', { ...session.actor, ip: attempt.ip });
     if (twoFactor) await this.throttle.remember(tx, attempt, 'known by code');
     const isNew = await this.throttle.remember(tx, attempt);
     if (isNew && !session.isFirst) {

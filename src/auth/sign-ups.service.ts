@@ -43,16 +43,15 @@ export class SignUpsService {
     if (!(await this.hasher.verify(found.passwordHash, password)))
       throw new Problem('wrong_password');
     const attempt = { account: found.email, ip };
-    const userId = await this.dataSource.transaction(async (tx) => {
+    await this.dataSource.transaction(async (tx) => {
       const id = await this.createUser(tx, token);
       // Before the first sign-in strangers could otherwise use up the tries of a new account.
-      if (id) await this.throttle.remember(tx, attempt);
-      return id;
+      if (!id) throw new Problem('invalid_link');
+      await this.throttle.remember(tx, attempt);
+      await this.log.record(tx, 'user_created', { userId: id });
     });
-    if (!userId) throw new Problem('invalid_link');
     // However many guessed at the address before: here is its owner.
     await this.throttle.succeeded(attempt);
-    this.log.record('user_created', { userId });
   }
 
   private async createUser(tx: EntityManager, token: string): Promise<string | undefined> {

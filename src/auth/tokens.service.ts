@@ -39,19 +39,10 @@ export class TokensService {
     return tokens;
   }
 
-  async signedIn(
-    session: OpenSession,
-    ip: string,
-    cookie: RefreshCookie | undefined,
-  ): Promise<TokensResponse> {
-    this.log.record('authn_login_success', { ...session.actor, ip });
-    return this.issue(session, cookie);
-  }
-
   /** An access token alone: the session's refresh token stays as it is. */
   async accessTokenOf({ actor, endsAt }: LiveSession): Promise<AccessTokenResponse> {
     const { token, expiresIn } = await this.accessTokens.issue(actor, endsAt);
-    this.log.record('authn_token_created', { ...actor });
+    this.log.tell('authn_token_created', { ...actor });
     return { accessToken: token, tokenType: 'Bearer', expiresIn };
   }
 }

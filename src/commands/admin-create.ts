@@ -3,7 +3,8 @@ import 'reflect-metadata';
 import { randomBytes } from 'node:crypto';
 import { validateSync } from 'class-validator';
 import { plainToInstance } from 'class-transformer';
-import { DataSource } from 'typeorm';
+import { DataSource, type EntityManager } from 'typeorm';
+import { auditEvent, insertEvent } from '../audit/audit-event.js';
 import { LoginRequest } from '../auth/auth.dto.js';
 import { PasswordHasher } from '../auth/password-hasher.js';
 import { Config } from '../config/config.js';
@@ -38,8 +39,14 @@ async function create(config: Config, { email, password }: LoginRequest): Promis
     const credentials = new CredentialsService(users, keys, fields, indexes);
     const passwordHash = await new PasswordHasher().hash(password);
     const admin = { email, displayName: '', passwordHash, role: 'admin' } as const;
-    if (!(await acrossOwners(() => credentials.create(dataSource.manager, admin))))
-      throw new Error(`${email} is taken`);
+    const make = async (tx: EntityManager) => {
+      const userId = await credentials.create(tx, admin);
+      if (!userId) throw new Error(`${email} is taken`);
+      const facts = { userId, role: 'admin', by: 'console' };
+      const event = auditEvent('privilege_permissions_changed', facts, undefined);
+      await insertEvent(tx, config.keys.audit.auditKey, event);
+    };
+    await acrossOwners(() => dataSource.transaction(make));
     process.stdout.write(
       `Administrator ${email}\nPassword      ${password}\nIt is not shown again. Change it with PUT /v1/users/me/password.\n`,
     );

@@ -1,4 +1,3 @@
-import type { KeyObject } from 'node:crypto';
 import { readTlsPair, type TlsFiles, type TlsPair } from './certificates.js';
 import { checkEnvironment, ConfigError, type Environment, type Values } from './environment.js';
 import {
@@ -10,10 +9,11 @@ import {
   type Rule,
 } from './links.js';
 import {
-  deriveKey,
+  deriveKeys,
   readAppSecret,
   readEncryptionKeys,
   readSigningKeys,
+  type DerivedKeys,
   type EncryptionKey,
   type SigningKey,
 } from './secrets.js';
@@ -44,10 +44,7 @@ export class Config {
   readonly encryptionKeys: readonly EncryptionKey[];
   /** Set when the keys came from a file, which is read again when a key is not among them. */
   readonly encryptionKeysFile: string | undefined;
-  readonly cursorKey: KeyObject;
-  readonly throttleKey: KeyObject;
-  readonly emailIndexKey: KeyObject;
-  readonly requestKey: KeyObject;
+  readonly keys: DerivedKeys;
 
   constructor(env: Environment) {
     const { values, faults } = checkEnvironment(env);
@@ -79,10 +76,7 @@ export class Config {
 
     this.signingKeysFile = env['SIGNING_KEYS_FILE'];
     this.encryptionKeysFile = env['ENCRYPTION_KEYS_FILE'];
-    this.cursorKey = deriveKey(secret, 'cursor');
-    this.throttleKey = deriveKey(secret, 'throttle');
-    this.emailIndexKey = deriveKey(secret, 'email-index');
-    this.requestKey = deriveKey(secret, 'request');
+    this.keys = deriveKeys(secret);
     Object.freeze(this);
   }
 

@@ -150,3 +150,36 @@ export function deriveKey(secret: Buffer, purpose: string): KeyObject {
   // A key object: OpenSSL would take bytes in anew at every use, which costs more than the HMAC.
   return createSecretKey(Buffer.from(hkdfSync('sha256', secret, '', `bulwark/${purpose}`, 32)));
 }
+
+/** What the audit log is written with. */
+export interface AuditKeys {
+  /** Of events, and of the links of their chain. */
+  auditKey: KeyObject;
+  /** Ed25519: others check a checkpoint by its public half. It does not retire with the keys of tokens. */
+  checkpointKey: KeyObject;
+}
+
+export const deriveAuditKeys = (secret: Buffer): AuditKeys => ({
+  auditKey: deriveKey(secret, 'audit'),
+  checkpointKey: deriveSigningKey(secret, 'checkpoints'),
+});
+
+/** RFC 8410 §7: what stands before the 32 bytes of an Ed25519 private key in PKCS #8. */
+const ED25519_PKCS8 = Buffer.from('302e020100300506032b657004220420', 'hex');
+
+/** Any 32 bytes are a private key (RFC 8032 §5.1.5). */
+function deriveSigningKey(secret: Buffer, purpose: string): KeyObject {
+  const key = Buffer.concat([ED25519_PKCS8, deriveKey(secret, purpose).export()]);
+  return createPrivateKey({ key, format: 'der', type: 'pkcs8' });
+}
+
+/** One for each purpose of the app's own. */
+export const deriveKeys = (secret: Buffer) =>
+  Object.freeze({
+    cursor: deriveKey(secret, 'cursor'),
+    throttle: deriveKey(secret, 'throttle'),
+    emailIndex: deriveKey(secret, 'email-index'),
+    request: deriveKey(secret, 'request'),
+    audit: Object.freeze(deriveAuditKeys(secret)),
+  });
+export type DerivedKeys = ReturnType<typeof deriveKeys>;

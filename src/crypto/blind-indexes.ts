@@ -12,11 +12,11 @@ export class BlindIndexes {
 
   /** Of an address in the one form in which addresses are compared: see `@Email()`. */
   email(email: string): Buffer {
-    return createHmac('sha256', this.config.emailIndexKey).update(email).digest();
+    return createHmac('sha256', this.config.keys.emailIndex).update(email).digest();
   }
 
   /** Of a request that must come back the same. */
   request(request: object): Buffer {
-    return createHmac('sha256', this.config.requestKey).update(JSON.stringify(request)).digest();
+    return createHmac('sha256', this.config.keys.request).update(JSON.stringify(request)).digest();
   }
 }

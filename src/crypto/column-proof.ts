@@ -8,6 +8,7 @@ const COLUMNS = `
       WHERE k.conrelid = c.oid AND k.contype = 'c'), '{}') AS checks
   FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
   WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
+    AND NOT c.relispartition
     AND a.attnum > 0 AND NOT a.attisdropped
     AND a.atttypid NOT IN ('uuid'::regtype, 'boolean'::regtype, 'smallint'::regtype,
       'integer'::regtype, 'bigint'::regtype, 'timestamptz'::regtype)

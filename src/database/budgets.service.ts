@@ -23,7 +23,7 @@ export class BudgetsService {
 
   /** A keyed hash: a table of them tells nobody who tried to sign in, from where, or who gets mails. */
   key(...parts: string[]): Buffer {
-    return createHmac('sha256', this.config.throttleKey).update(JSON.stringify(parts)).digest();
+    return createHmac('sha256', this.config.keys.throttle).update(JSON.stringify(parts)).digest();
   }
 
   /**

@@ -11,6 +11,8 @@ const MIGRATION_LOCK = 812_731_945;
 
 /** Policies hold for the owner, too, and what tools change is everybody's. */
 const TOOL = { options: `-c bulwark.actor=${ACROSS_OWNERS}` };
+/** Partitions of the audit log, of this month and the three to come. */
+const AUDIT_PARTITIONS = 'SELECT audit_make_partitions()';
 
 /** Runs SQL on one connection of its own, across owners. */
 export async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T>) {
@@ -35,6 +37,7 @@ export async function migrate(ownerUrl: string, env: Environment = {}): Promise<
     await owner.query(`CREATE TABLE IF NOT EXISTS migrations (
       id serial PRIMARY KEY, "timestamp" bigint NOT NULL, name varchar NOT NULL)`);
     const ran = await owner.runMigrations();
+    await owner.query(AUDIT_PARTITIONS);
     await installJobQueue(ownerUrl, owner);
     return ran.map((migration) => migration.name);
   });

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import type { Actor } from '../access/actor.js';
+import { SecurityLog } from '../audit/security-log.js';
 import { MailLinksService } from '../auth/mail-links.service.js';
 import { actingAs } from '../database/acting.js';
 import type { Sealed } from '../crypto/protection.decorators.js';
@@ -38,6 +39,7 @@ export class ExportDownloadsService {
     private readonly links: MailLinksService,
     private readonly fields: SealedFields,
     private readonly addresses: AddressesService,
+    private readonly log: SecurityLog,
   ) {}
 
   /**
@@ -67,6 +69,8 @@ export class ExportDownloadsService {
       RETURNING e.id AS "exportId", e.ready_at AS "exportedAt", e.is_complete AS "isComplete", u.id,
         u.email, u.display_name AS "displayName", u.role, u.created_at AS "createdAt"`;
     if (!row) throw new Problem('invalid_link');
+    const { exportId } = row;
+    await this.log.record(tx, 'user_exported', { userId: owner, exportId, action: 'download' });
     return this.addresses.open(tx, row);
   }
 

@@ -31,7 +31,7 @@ export class ExportsService {
   async request(actor: Actor, currentPassword: string, ip: string): Promise<ExportResponse> {
     const { userId } = actor;
     await this.account.reauthenticate(actor, currentPassword, ip);
-    const added = await this.dataSource.transaction(async (tx) => {
+    return this.dataSource.transaction(async (tx) => {
       await tx.sql`SELECT FROM users WHERE id = ${userId} FOR NO KEY UPDATE`;
       await mustBeLive(tx, actor);
       await tx.sql`DELETE FROM exports WHERE user_id = ${userId} AND expires_at <= now()`;
@@ -40,12 +40,11 @@ export class ExportsService {
         VALUES (${userId}, now() + ${EXPORT_HOURS} * interval '1 hour')
         ON CONFLICT (user_id) DO NOTHING
         RETURNING id, created_at AS "createdAt", expires_at AS "expiresAt"`;
-      if (row) await this.queue.add(tx, 'export', { id: row.id }, JOB);
+      if (!row) throw new Problem('export_exists');
+      await this.queue.add(tx, 'export', { id: row.id }, JOB);
+      await this.log.record(tx, 'user_exported', { userId, exportId: row.id, action: 'request' });
       return row;
     });
-    if (!added) throw new Problem('export_exists');
-    this.log.record('user_exported', { userId });
-    return added;
   }
 
   private forgetExpired(): Promise<unknown> {

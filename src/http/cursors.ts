@@ -47,7 +47,7 @@ export class Cursors {
 
   private sign(body: string, list: unknown): Buffer {
     const text = JSON.stringify([body, list]);
-    const mac = createHmac('sha256', this.config.cursorKey).update(text).digest();
+    const mac = createHmac('sha256', this.config.keys.cursor).update(text).digest();
     return mac.subarray(0, MAC_BYTES);
   }
 }

@@ -36,7 +36,7 @@ export function fieldsOf(dto: Class): ReadonlyMap<string, FieldShape> {
   return Reflect.getMetadata(SHAPES, dto.prototype) ?? new Map();
 }
 
-interface Common {
+export interface Common {
   example: unknown;
   about?: string;
   optional?: boolean;
@@ -45,7 +45,7 @@ interface Common {
 
 // One decorator a field: its rule on the way in, its place in the allow-list on the way out, its
 // description in OpenAPI. A field cannot have one without the others, nor a text without a bound.
-function field(
+export function field(
   kind: FieldShape['kind'],
   options: Common & { list?: boolean; of?: () => Class },
   schema: ApiPropertyOptions,
@@ -76,7 +76,7 @@ const onText = (change: (text: string) => unknown) =>
   Transform(({ value }) => (typeof value === 'string' ? change(value) : value));
 
 /** In code points, as PostgreSQL and JSON Schema count. @Length leaves variation selectors uncounted. */
-const Length = (min: number, max: number, options?: ValidationOptions) =>
+export const Length = (min: number, max: number, options?: ValidationOptions) =>
   ValidateBy(
     {
       name: 'isLength',

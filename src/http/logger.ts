@@ -1,5 +1,5 @@
 import type { LoggerService } from '@nestjs/common';
-import type { FastifyBaseLogger, FastifyServerOptions } from 'fastify';
+import type { FastifyBaseLogger, FastifyRequest, FastifyServerOptions } from 'fastify';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
@@ -16,8 +16,8 @@ export function requestIdOf(request: Pick<IncomingMessage, 'headers'>): string {
   return traced ?? randomUUID().replaceAll('-', '');
 }
 
-/** The log of the request that is being answered: what a service writes carries its id, too. */
-export const requestLog = new AsyncLocalStorage<FastifyBaseLogger>();
+/** The request that is being answered: what a service writes down carries its id, too. */
+export const currentRequest = new AsyncLocalStorage<FastifyRequest>();
 
 /**
  * JSON lines from Fastify's own pino. What is logged is chosen field by field, so that there is

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { ACROSS_OWNERS, actingAs, NOBODY } from '../database/acting.js';
-import { requestLog } from './logger.js';
+import { currentRequest } from './logger.js';
 import { Problem } from './problem.js';
 import { applyQuota, limiterPerClass, RATE_LIMITS, sourceOf } from './rate-limit.js';
 import type { BulwarkRoute } from './route-config.js';
@@ -63,7 +63,7 @@ export function addRequestHooks(fastify: FastifyInstance): void {
 
 /** What is written and asked while a request is answered knows which one it is, and whose. */
 const answerInContext = (request: FastifyRequest, _reply: FastifyReply, done: () => void): void =>
-  requestLog.run(request.log, () => actingAs(() => actorOf(request), done));
+  currentRequest.run(request, () => actingAs(() => actorOf(request), done));
 
 /** Whose rows the statements of this request reach: of whoever has signed in, or of nobody. */
 const actorOf = ({ route, actor }: FastifyRequest): string =>

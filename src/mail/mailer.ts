@@ -51,7 +51,7 @@ export class Mailer {
     this.check(mail);
     if (UNLIMITED.has(mail.template) || (await this.limit.admits(tx, mail.to, mail.template)))
       return this.queue.add(tx, 'mail', mail, MAIL_JOB);
-    this.log.record('excess_rate_limit_exceeded', { budget: 'mail', template: mail.template });
+    this.log.tell('excess_rate_limit_exceeded', { budget: 'mail', template: mail.template });
   }
 
   private check({ to, values }: Mail): void {

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { DataSource } from 'typeorm';
+import { DataSource, type EntityManager } from 'typeorm';
 import { SecurityLog } from '../audit/security-log.js';
 import { Housekeeping, SWEEP_ROWS } from '../database/housekeeping.js';
 
@@ -20,7 +20,7 @@ export class ErasureService {
   private async sweep(): Promise<void> {
     await this.claim();
     await this.eraseResources();
-    for (const { id } of await this.eraseUsers()) this.log.record('user_deleted', { userId: id });
+    await this.dataSource.transaction((tx) => this.eraseUsers(tx));
   }
 
   /**
@@ -43,14 +43,14 @@ export class ErasureService {
         LIMIT ${SWEEP_ROWS} FOR UPDATE OF resources SKIP LOCKED)`;
   }
 
-  private async eraseUsers(): Promise<{ id: string }[]> {
-    const [gone] = await this.dataSource.sql<[{ id: string }[], number]>`
+  private async eraseUsers(tx: EntityManager): Promise<void> {
+    const [gone] = await tx.sql<[{ id: string }[], number]>`
       DELETE FROM users WHERE id IN (
         SELECT id FROM users
         WHERE is_erased AND delete_at IS NOT NULL
           AND NOT EXISTS (SELECT FROM resources WHERE owner_id = users.id)
         LIMIT ${USERS_A_BITE} FOR UPDATE SKIP LOCKED)
       RETURNING id`;
-    return gone;
+    for (const { id } of gone) await this.log.record(tx, 'user_deleted', { userId: id });
   }
 }

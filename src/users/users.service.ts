@@ -45,9 +45,11 @@ export class UsersService {
 
   async changeOwn(actor: Actor, { displayName }: ChangeProfileRequest): Promise<Profile> {
     const changes = { displayName, id: actor.userId };
-    const sealed = await this.fields.seal(this.dataSource, User, changes);
-    await this.users.update({ id: actor.userId }, sealed);
-    this.log.record('user_updated', { userId: actor.userId });
+    await this.dataSource.transaction(async (tx) => {
+      const sealed = await this.fields.seal(tx, User, changes);
+      await tx.update(User, { id: actor.userId }, sealed);
+      await this.log.record(tx, 'user_updated', { userId: actor.userId });
+    });
     return this.getOwn(actor);
   }
 
@@ -78,11 +80,11 @@ export class UsersService {
 
   /** Ends the user's sessions at once. Throws `not_found`, `last_administrator`, `forbidden`. */
   async changeRole(actor: Actor, userId: string, role: Role): Promise<Profile> {
-    const user = await this.administer(actor, userId, role === 'admin', (tx) =>
-      tx.update(User, { id: userId }, { role }),
-    );
-    this.log.record('privilege_permissions_changed', { userId, role, by: actor.userId });
-    return user;
+    return this.administer(actor, userId, role === 'admin', async (tx) => {
+      await tx.update(User, { id: userId }, { role });
+      const facts = { userId, role, by: actor.userId };
+      await this.log.record(tx, 'privilege_permissions_changed', facts);
+    });
   }
 
   /**
@@ -90,25 +92,19 @@ export class UsersService {
    * away from it by leaving and coming back. Throws `not_found`, `last_administrator`, `forbidden`.
    */
   async disable(actor: Actor, userId: string): Promise<Profile> {
-    const user = await this.administer(
-      actor,
-      userId,
-      false,
-      (tx) =>
-        tx.sql`UPDATE users SET disabled_at = now(), delete_at = NULL
-          WHERE id = ${userId} AND (disabled_at IS NULL OR delete_at IS NOT NULL) AND NOT is_erased`,
-    );
-    this.log.record('authz_admin', { action: 'disable', userId, by: actor.userId });
-    return user;
+    return this.administer(actor, userId, false, async (tx) => {
+      await tx.sql`UPDATE users SET disabled_at = now(), delete_at = NULL
+          WHERE id = ${userId} AND (disabled_at IS NULL OR delete_at IS NOT NULL) AND NOT is_erased`;
+      await this.log.record(tx, 'authz_admin', { action: 'disable', userId, by: actor.userId });
+    });
   }
 
   /** Who is about to leave does so all the same: that is the owner's to take back. */
   async enable(actor: Actor, userId: string): Promise<Profile> {
-    const user = await this.administer(actor, userId, true, (tx) =>
-      tx.update(User, { id: userId, deleteAt: IsNull() }, { disabledAt: null }),
-    );
-    this.log.record('authz_admin', { action: 'enable', userId, by: actor.userId });
-    return user;
+    return this.administer(actor, userId, true, async (tx) => {
+      await tx.update(User, { id: userId, deleteAt: IsNull() }, { disabledAt: null });
+      await this.log.record(tx, 'authz_admin', { action: 'enable', userId, by: actor.userId });
+    });
   }
 
   /**
@@ -127,9 +123,9 @@ export class UsersService {
         UPDATE users SET disabled_at = now(), delete_at = now() + ${days} * interval '1 day'
         WHERE id = ${actor.userId} RETURNING id, email, delete_at AS "deleteAt"`;
       for (const owner of await this.fields.open(tx, User, leaving)) await tell(tx, owner);
+      await this.log.record(tx, 'user_updated', { userId: actor.userId, change: 'leaving' });
     });
     await this.revocations.caughtUp();
-    this.log.record('user_updated', { userId: actor.userId, change: 'leaving' });
   }
 
   /** Throws `forbidden` unless the caller is an administrator, and keeps him one until the end. */
@@ -149,6 +145,7 @@ export class UsersService {
     await this.dataSource.transaction(async (tx) => {
       const administrators = await this.mustBeAdministrator(tx, actor);
       if (!staysAdministrator) refuseLast(administrators, userId);
+      if (!(await tx.existsBy(User, { id: userId }))) throw new Problem('not_found');
       await change(tx);
     });
     await this.revocations.caughtUp();

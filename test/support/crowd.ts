@@ -81,5 +81,14 @@ export async function fillDatabase(database: TestDatabase): Promise<void> {
   await query(`
     INSERT INTO export_parts (export_id, number, section, items)
     SELECT id, 1, 'resources', ${SEALED} FROM exports`);
+  await query(`
+    INSERT INTO audit_events (id, recorded_at, event, outcome, actor_id, user_id, ip, facts, mac)
+    SELECT gen_random_uuid(), now() - n * interval '1 second', 'user_updated', 'success', id, id,
+      '10.1.2.3', '{}', sha256(convert_to(id::text, 'UTF8'))
+    FROM users, generate_series(1, 3) n`);
+  await query(`
+    INSERT INTO audit_chain (seq, event_id, recorded_at, event_mac, mac)
+    SELECT 1000 + row_number() OVER (), id, recorded_at, mac, mac FROM audit_events
+    WHERE event = 'user_updated'`);
   await query('ANALYZE');
 }

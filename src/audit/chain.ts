@@ -1,0 +1,110 @@
+import { createHmac, type KeyObject } from 'node:crypto';
+import type { EntityManager } from 'typeorm';
+import { acrossOwners } from '../database/acting.js';
+import { isGenuine } from './audit-event.js';
+import { eventOf, type EventRow } from './event-row.js';
+
+/** One sealer at a time, of however many instances. Any fixed number. */
+export const SEAL_LOCK = 812_731_946;
+export const SEAL_ROWS = 2_000;
+/** An old event that is suddenly unsealed had its seal taken away: nobody has it sealed anew. */
+export const SEAL_DAYS = 1;
+const DAY_MS = 86_400_000;
+
+/** What a link binds to its place. */
+export interface Sealed {
+  eventId: string;
+  recordedAt: Date;
+  eventMac: Buffer;
+}
+
+export interface Link {
+  seq: number;
+  mac: Buffer;
+}
+
+/** Before the first link. */
+export const GENESIS: Link = { seq: 0, mac: Buffer.alloc(32) };
+
+/** Of the event, its number and all that came before: none can change, go, come or move unseen. */
+export function linkMac(key: KeyObject, before: Buffer, seq: number, sealed: Sealed): Buffer {
+  const { eventId, recordedAt, eventMac } = sealed;
+  const text = JSON.stringify(['link', seq, eventId, recordedAt, hex(eventMac), hex(before)]);
+  return createHmac('sha256', key).update(text).digest();
+}
+
+const hex = (bytes: Buffer) => bytes.toString('hex');
+
+/** Where the chain ends. A retention leaves the last link, whatever the age of its event. */
+export async function headOf(tx: EntityManager): Promise<Link> {
+  const [row] = await tx.sql<{ seq: string; mac: Buffer }[]>`
+    SELECT seq, mac FROM audit_chain ORDER BY seq DESC LIMIT 1`;
+  return row ? { seq: Number(row.seq), mac: row.mac } : GENESIS;
+}
+
+interface Waiting extends EventRow {
+  waiting_id: string;
+  waiting_at: Date;
+}
+
+export interface SealResult {
+  head: Link;
+  sealed: number;
+  /** Events that are not the app's, too old or gone: they are left out, and the verification tells. */
+  refused: string[];
+}
+
+/**
+ * Seals the next events that wait, in the order of their times. Null when another does it. What the
+ * queue holds was committed with its event, so that a transaction that ends late is only sealed later.
+ */
+export const sealNext = (tx: EntityManager, key: KeyObject): Promise<SealResult | null> =>
+  acrossOwners(() => seal(tx, key));
+
+async function seal(tx: EntityManager, key: KeyObject): Promise<SealResult | null> {
+  const [lock] = await tx.sql<{ taken: boolean }[]>`
+    SELECT pg_try_advisory_xact_lock(${SEAL_LOCK}) AS taken`;
+  if (!lock?.taken) return null;
+  const head = await headOf(tx);
+  const rows = await tx.sql<Waiting[]>`
+    SELECT u.event_id AS waiting_id, u.recorded_at AS waiting_at, e.*
+    FROM audit_unsealed u LEFT JOIN audit_events e
+      ON e.recorded_at = u.recorded_at AND e.id = u.event_id
+    ORDER BY u.recorded_at, u.event_id LIMIT ${SEAL_ROWS}`;
+  const good = rows.filter((row) => maySeal(key, row));
+  const last = await append(tx, key, head, good);
+  await tx.sql`
+    DELETE FROM audit_unsealed WHERE (recorded_at, event_id) IN (
+      SELECT * FROM unnest(${rows.map((row) => row.waiting_at)}::timestamptz[],
+        ${rows.map((row) => row.waiting_id)}::uuid[]))`;
+  const refused = rows.filter((row) => !good.includes(row)).map((row) => row.waiting_id);
+  return { head: last, sealed: good.length, refused };
+}
+
+/** The sealer signs what the app wrote, lately: it is nobody's tool to make a log of his own. */
+function maySeal(key: KeyObject, row: Waiting): boolean {
+  if (row.id === null) return false;
+  const isFresh = Date.now() - row.recorded_at.getTime() < SEAL_DAYS * DAY_MS;
+  return isFresh && isGenuine(key, eventOf(row), row.mac);
+}
+
+async function append(
+  tx: EntityManager,
+  key: KeyObject,
+  head: Link,
+  events: EventRow[],
+): Promise<Link> {
+  const links: Link[] = [];
+  let last = head;
+  for (const { id: eventId, recorded_at: recordedAt, mac: eventMac } of events) {
+    const seq = last.seq + 1;
+    last = { seq, mac: linkMac(key, last.mac, seq, { eventId, recordedAt, eventMac }) };
+    links.push(last);
+  }
+  await tx.sql`
+    INSERT INTO audit_chain (seq, event_id, recorded_at, event_mac, mac)
+    SELECT * FROM unnest(${links.map(({ seq }) => seq)}::bigint[],
+      ${events.map((row) => row.id)}::uuid[], ${events.map((row) => row.recorded_at)}::timestamptz[],
+      ${events.map((row) => row.mac)}::bytea[], ${links.map(({ mac }) => mac)}::bytea[])`;
+  return last;
+}

@@ -1,0 +1,36 @@
+// npm run audit:verify [-- --checkpoint FILE]: whether the audit log is what the app wrote. FILE holds
+// checkpoints that were kept elsewhere, alone or in lines of the log.
+import 'reflect-metadata';
+import { readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { describeFault } from '../audit/find-fault.js';
+import { verifyChain, type Verdict } from '../audit/verify-chain.js';
+import { fail, say, withAuditDatabase } from './audit-database.js';
+import { progressBar } from './progress-bar.js';
+
+const STATEMENTS = /eyJ[\w-]+\.[\w-]+\.[\w-]+/g;
+
+function keptIn(file: string | undefined): string[] {
+  if (file === undefined) return [];
+  const found = readFileSync(file, 'utf8').match(STATEMENTS);
+  if (!found) throw new Error(`There is no checkpoint in ${file}`);
+  return found;
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({ options: { checkpoint: { type: 'string' } } });
+  const kept = keptIn(values.checkpoint);
+  await withAuditDatabase('app', async (dataSource, config) => {
+    tell(await verifyChain(dataSource, config.keys.audit, { kept, progress: progressBar() }));
+  });
+}
+
+function tell({ fault, events, from, to }: Verdict): void {
+  const [count, first, last] = [events, from, to].map((value) => value.toLocaleString('en-US'));
+  if (!fault)
+    return void say(`The audit log is whole: ${count} events, links ${first} to ${last}.`);
+  say(`The audit log is not what the app wrote: ${describeFault(fault)}.`);
+  process.exitCode = 1;
+}
+
+main().catch(fail);

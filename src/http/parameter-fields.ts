@@ -1,0 +1,18 @@
+import { IsIP, IsISO8601, IsString, Matches } from 'class-validator';
+import { field, Length, type Common } from './fields.js';
+
+const RFC_3339 = /^(19[7-9]\d|[2-9]\d{3})-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z$/;
+
+/** An RFC 3339 time in UTC that the client names, since 1970: PostgreSQL has no year 0. */
+export function Instant(options: Common) {
+  const schema = { type: 'string', format: 'date-time', pattern: RFC_3339.source } as const;
+  const rules = [IsString(), Length(20, 24), Matches(RFC_3339), IsISO8601({ strict: true })];
+  return field('string', options, schema, rules);
+}
+
+/** An IPv4 or IPv6 address, without a zone. */
+export function Address(options: Common) {
+  const schema = { type: 'string', maxLength: 45 } as const;
+  const rules = [IsString(), Length(2, 45), Matches(/^[\da-f:.]+$/i), IsIP()];
+  return field('string', options, schema, rules);
+}

@@ -1,0 +1,86 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { compactVerify, importJWK } from 'jose';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { sealed } from './support/audit.js';
+import { run, source } from './support/child.js';
+import { signUp } from './support/factories.js';
+import { startApp, testEnvironment, type TestApp } from './support/test-app.js';
+
+const PATIENCE_MS = 60_000;
+const folder = mkdtempSync(join(tmpdir(), 'bulwark-audit-'));
+let app: TestApp;
+beforeAll(async () => {
+  app = await startApp();
+  await signUp(app);
+  await sealed(app);
+});
+afterAll(async () => {
+  rmSync(folder, { recursive: true });
+  await app.close();
+});
+
+const command = (name: string, args: string[] = [], env = {}) =>
+  run(source(`commands/${name}.ts`, ...args), {
+    env: { ...testEnvironment(app.database.urls.app), ...env },
+  });
+
+describe('the commands of the audit log', () => {
+  it(
+    'verify it, say where it is broken, and draw nothing into a pipe',
+    async () => {
+      const whole = await command('audit-verify');
+      expect(whole.output).toMatch(/^The audit log is whole: \d+ events, links 1 to \d+\.\n$/);
+      expect(whole.code).toBe(0);
+
+      const [statement, key] = [
+        await command('audit-checkpoint'),
+        await command('audit-checkpoint', ['--key']),
+      ];
+      // Whoever has nothing but the public key can tell that it is ours.
+      const publicKey = await importJWK(JSON.parse(key.output), 'EdDSA');
+      const { payload } = await compactVerify(statement.output.trim(), publicKey);
+      expect(JSON.parse(Buffer.from(payload).toString())).toMatchObject({
+        seq: expect.any(Number),
+      });
+
+      const file = join(folder, 'log.jsonl');
+      writeFileSync(
+        file,
+        `{"event":"sys_audit_checkpoint","statement":"${statement.output.trim()}"}`,
+      );
+      expect((await command('audit-verify', ['--checkpoint', file])).code).toBe(0);
+      await app.database.query(
+        'TRUNCATE audit_events, audit_chain, audit_unsealed, audit_checkpoints',
+      );
+      const cut = await command('audit-verify', ['--checkpoint', file]);
+      expect(cut.output).toMatch(/^The audit log is not what the app wrote: cut off at 1: .*\.\n$/);
+      expect(cut.code).toBe(1);
+      writeFileSync(file, 'no checkpoint');
+      expect(await command('audit-verify', ['--checkpoint', file])).toEqual({
+        code: 1,
+        output: `There is no checkpoint in ${file}\n`,
+      });
+    },
+    PATIENCE_MS,
+  );
+
+  it(
+    'drop what is old as the owner, and nobody else',
+    async () => {
+      const owner = { DATABASE_OWNER_URL: app.database.urls.owner };
+      const done = await command('audit-retain', ['--months', '1'], owner);
+      expect(done.output).toMatch(/^Dropped 0 events from before \d{4}-\d\d-01\.\n$/);
+      expect(done.code).toBe(0);
+      const without = await command('audit-retain');
+      expect([without.code, without.output]).toEqual([
+        1,
+        'Set DATABASE_OWNER_URL to the same database as its owner\n',
+      ]);
+      const none = await command('audit-retain', ['--months', '0'], owner);
+      expect([none.code, none.output]).toEqual([1, expect.stringContaining('--months 13')]);
+    },
+    PATIENCE_MS,
+  );
+});

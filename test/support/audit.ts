@@ -1,0 +1,25 @@
+import { DataSource } from 'typeorm';
+import { Sealer } from '../../src/audit/sealer.service.js';
+import { verifyChain } from '../../src/audit/verify-chain.js';
+import type { TestApp } from './test-app.js';
+import { until } from './waiting.js';
+
+/** Everything that was written so far is sealed, by this instance or another. */
+export async function sealed({ app, database }: Pick<TestApp, 'app' | 'database'>): Promise<void> {
+  await until(async () => {
+    await app.get(Sealer).run();
+    return (await database.query('SELECT FROM audit_unsealed')).length === 0;
+  }, 'all events are sealed');
+}
+
+export const verify = ({ app, config }: Pick<TestApp, 'app' | 'config'>, kept: string[] = []) =>
+  verifyChain(app.get(DataSource), config.keys.audit, { kept });
+
+/** Events of one person or one kind, oldest first, as they stand in the table. */
+export const eventsOf = ({ database }: Pick<TestApp, 'database'>, event: string, userId: string) =>
+  database.query(
+    `SELECT event, outcome, actor_id AS "actorId", user_id AS "userId", object_kind AS "objectKind",
+       object_id AS "objectId", host(ip) AS ip, request_id AS "requestId", facts
+     FROM audit_events WHERE event = $1 AND user_id = $2 ORDER BY recorded_at`,
+    [event, userId],
+  );
