@@ -148,8 +148,13 @@ describe('the vocabulary', () => {
     await app.stop();
 
     const seen = app.logs().flatMap(({ event, level }) => (event ? [[event, level]] : []));
-    // Days and months later: see account-leaving.test.ts and audit-retention.test.ts.
-    const { user_deleted: _later, sys_audit_dropped: _muchLater, ...atOnce } = LEVELS;
+    // Days and months later, and where TLS is: see account-leaving, audit-retention and tls-in-clear.test.ts.
+    const {
+      user_deleted: _later,
+      sys_audit_dropped: _muchLater,
+      authn_sent_in_clear: _elsewhere,
+      ...atOnce
+    } = LEVELS;
     expect(Object.fromEntries(seen)).toEqual(atOnce);
   });
 });

@@ -11,7 +11,7 @@ const SECRETS = {
   query: 'canary-query-4711',
 };
 
-const OF_NO_REQUEST = new Set<unknown>(['sys_startup', 'sys_shutdown']);
+const OF_NO_REQUEST = new Set<unknown>(['sys_startup', 'sys_shutdown', 'sys_audit_checkpoint']);
 
 let app: SpawnedApp;
 const spoken: string[] = [];
