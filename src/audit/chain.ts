@@ -44,7 +44,6 @@ export async function headOf(tx: EntityManager): Promise<Link> {
 
 interface Waiting extends EventRow {
   waiting_id: string;
-  waiting_at: Date;
 }
 
 export interface SealResult {
@@ -67,17 +66,18 @@ async function seal(tx: EntityManager, key: KeyObject): Promise<SealResult | nul
   if (!lock?.taken) return null;
   const head = await headOf(tx);
   const rows = await tx.sql<Waiting[]>`
-    SELECT u.event_id AS waiting_id, u.recorded_at AS waiting_at, e.*
-    FROM audit_unsealed u LEFT JOIN audit_events e
-      ON e.recorded_at = u.recorded_at AND e.id = u.event_id
-    ORDER BY u.recorded_at, u.event_id LIMIT ${SEAL_ROWS}`;
+    WITH taken AS (
+      DELETE FROM audit_unsealed WHERE ctid = ANY (ARRAY(
+        SELECT ctid FROM audit_unsealed ORDER BY recorded_at, event_id LIMIT ${SEAL_ROWS}))
+      RETURNING event_id, recorded_at
+    )
+    SELECT taken.event_id AS waiting_id, e.* FROM taken LEFT JOIN audit_events e
+      ON e.recorded_at = taken.recorded_at AND e.id = taken.event_id
+    ORDER BY taken.recorded_at, taken.event_id`;
   const good = rows.filter((row) => maySeal(key, row));
   const last = await append(tx, key, head, good);
-  await tx.sql`
-    DELETE FROM audit_unsealed WHERE (recorded_at, event_id) IN (
-      SELECT * FROM unnest(${rows.map((row) => row.waiting_at)}::timestamptz[],
-        ${rows.map((row) => row.waiting_id)}::uuid[]))`;
-  const refused = rows.filter((row) => !good.includes(row)).map((row) => row.waiting_id);
+  const taken = new Set(good);
+  const refused = rows.filter((row) => !taken.has(row)).map((row) => row.waiting_id);
   return { head: last, sealed: good.length, refused };
 }
 
