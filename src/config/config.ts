@@ -52,9 +52,7 @@ export class Config {
   constructor(env: Environment) {
     const { values, faults } = checkEnvironment(env);
     this.production = values.NODE_ENV === 'production';
-    this.host = values.HOST;
-    this.port = values.PORT;
-    this.publicUrl = values.PUBLIC_URL;
+    ({ HOST: this.host, PORT: this.port, PUBLIC_URL: this.publicUrl } = values);
     this.databasePoolSize = values.DATABASE_POOL_SIZE;
     this.trustedProxyHops = values.TRUSTED_PROXY_HOPS;
     this.corsOrigins = Object.freeze(values.CORS_ORIGINS);
@@ -71,10 +69,9 @@ export class Config {
     this.tlsPair = collect(faults, () => this.readTlsPair());
     this.databaseUrl = collect(faults, () => required(values, 'DATABASE_URL')) ?? '';
     const secret = collect(faults, () => this.readSecret(values));
-    this.signingKeys = listed(faults, () => this.readKeys(required(values, 'SIGNING_KEYS')));
-    this.encryptionKeys = listed(faults, () =>
-      this.readEncryptionKeys(required(values, 'ENCRYPTION_KEYS')),
-    );
+    const setOf = (name: 'SIGNING_KEYS' | 'ENCRYPTION_KEYS') => required(values, name);
+    this.signingKeys = listed(faults, () => this.readKeys(setOf('SIGNING_KEYS')));
+    this.encryptionKeys = listed(faults, () => this.readEncryptionKeys(setOf('ENCRYPTION_KEYS')));
     if (faults.length > 0 || !secret) throw new ConfigError(faults);
 
     this.signingKeysFile = env['SIGNING_KEYS_FILE'];
