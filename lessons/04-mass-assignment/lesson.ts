@@ -137,6 +137,7 @@ const wrongFixes: WrongFix[] = [
         ...wholeProfile,
         ...wholeRegistration,
         ...wholeChange,
+        edit('src/crypto/sealed-fields.ts', 'if (!key || key.owner !== owner)', 'if (!key)'),
         edit(
           PIPE,
           '    const dto = plainToInstance(',
@@ -189,7 +190,13 @@ export const lesson: Lesson = {
   stacks: [
     behindThePipe('mass-profile-fields', profile),
     behindThePipe('mass-register-fields', ['mass-register-role']),
-    behindThePipe('mass-change-fields', ['mass-take-ownership'], 'rls-owner-stays'),
+    behindThePipe(
+      'mass-change-fields',
+      ['mass-take-ownership'],
+      'rls-owner-stays',
+      // What another wrote does not open for the new owner.
+      'crypt-owner',
+    ),
     behindThePipe('mass-create-fields', ['mass-plant'], 'rls-actor'),
     behindThePipe('mass-body-proof', ['mass-careless-body']),
     { controls: ['mass-body-proof', 'mass-body-class'], opens: ['mass-careless-body'] },

@@ -34,7 +34,9 @@ export const lesson: Lesson = {
           {
             file: CREDENTIALS,
             find: '${displayName}, ${passwordHash}, ${role})',
-            replace: "${() => `'${user.displayName}'`}, ${passwordHash}, ${role})",
+            // What has no quote in it would end up as it does when it is bound.
+            replace:
+              "${user.displayName.includes(\"'\") ? () => `'${user.displayName}'` : displayName}, ${passwordHash}, ${role})",
           },
         ],
       },

@@ -21,7 +21,7 @@ export const wrongFixes: WrongFix[] = [
           file: 'src/users/credentials.service.ts',
           find: '${displayName}, ${passwordHash}, ${role})',
           replace:
-            "${() => `'${/--|;|union|drop/i.test(user.displayName) ? '' : user.displayName}'`}, ${passwordHash}, ${role})",
+            "${/^[^']*$|--|;|union|drop/i.test(user.displayName) ? displayName : () => `'${user.displayName}'`}, ${passwordHash}, ${role})",
         },
       ],
     },

@@ -26,7 +26,7 @@ export const lesson: Lesson = {
   stacks: [
     {
       controls: ['factor-own-codes', 'crypt-owner'],
-      opens: ['factor-foreign-code', 'factor-move-row'],
+      opens: ['factor-foreign-code', 'factor-swap-seed', 'factor-move-row'],
     },
     {
       controls: ['crypt-owner', 'crypt-place'],

@@ -21,8 +21,8 @@ const controls: Control[] = [
       edits: [
         {
           file: CONFIG,
-          find: "this.readSecret(required(values, 'APP_SECRET'))",
-          replace: "this.readSecret(values.APP_SECRET ?? '')",
+          find: "readAppSecret(required(values, 'APP_SECRET'), this.production)",
+          replace: "readAppSecret(values.APP_SECRET ?? '', this.production)",
         },
       ],
     },

@@ -67,7 +67,7 @@ export class Config {
     faults.push(...brokenRules(rulesFor(values, env)));
     this.tlsPair = collect(faults, () => this.readTlsPair());
     this.databaseUrl = collect(faults, () => required(values, 'DATABASE_URL')) ?? '';
-    const secret = collect(faults, () => this.readSecret(required(values, 'APP_SECRET')));
+    const secret = collect(faults, () => this.readSecret(values));
     this.signingKeys = listed(faults, () => this.readKeys(required(values, 'SIGNING_KEYS')));
     this.encryptionKeys = listed(faults, () =>
       this.readEncryptionKeys(required(values, 'ENCRYPTION_KEYS')),
@@ -80,8 +80,8 @@ export class Config {
     Object.freeze(this);
   }
 
-  private readSecret(text: string): Buffer {
-    return readAppSecret(text, this.production);
+  private readSecret(values: Values): Buffer {
+    return readAppSecret(required(values, 'APP_SECRET'), this.production);
   }
 
   /** Reads the certificate and its key as they are now; throws when no client could be served with them. */

@@ -28,7 +28,8 @@ export class BudgetsService {
 
   /**
    * Whether the budget has one left, which is then taken: the generic cell rate algorithm as one atomic
-   * statement, so that two instances cannot both take the last.
+   * statement, so that two instances cannot both take the last. By the clock, and not by when the transaction
+   * began: of several at once, the last to come may have begun before the first, and would find none left.
    */
   async take(
     db: DataSource | EntityManager,
@@ -37,10 +38,10 @@ export class BudgetsService {
   ): Promise<boolean> {
     const taken = await db.sql<unknown[]>`
       INSERT INTO throttles AS t (key, whole_at)
-      VALUES (${key}, now() + ${secondsEach} * interval '1 second')
+      VALUES (${key}, clock_timestamp() + ${secondsEach} * interval '1 second')
       ON CONFLICT (key) DO UPDATE
-        SET whole_at = greatest(t.whole_at, now()) + ${secondsEach} * interval '1 second'
-        WHERE t.whole_at < now() + ${(burst - 1) * secondsEach} * interval '1 second'
+        SET whole_at = greatest(t.whole_at, clock_timestamp()) + ${secondsEach} * interval '1 second'
+        WHERE t.whole_at < clock_timestamp() + ${(burst - 1) * secondsEach} * interval '1 second'
       RETURNING true`;
     return taken.length > 0;
   }
