@@ -6,11 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Environment } from '../../src/config/environment.js';
-import {
-  createAppSecret,
-  createEncryptionJwk,
-  createSigningJwk,
-} from '../../src/config/secrets.js';
+import { createAppSecret, createSigningJwk } from '../../src/config/secrets.js';
+import { testEnvironment } from './test-app.js';
 
 const ROOT = join(import.meta.dirname, '../..');
 const PATIENCE_MS = 60_000;
@@ -90,7 +87,8 @@ export const productionEnvironment = (databaseUrl: string, port: number): Enviro
   MAIL_FROM: 'no-reply@example.org',
   APP_SECRET: createAppSecret(),
   SIGNING_KEYS: JSON.stringify({ keys: [createSigningJwk()] }),
-  ENCRYPTION_KEYS: JSON.stringify({ keys: [createEncryptionJwk()] }),
+  // As the test's own: it reads the mails that wait, and instances share what one of them sealed.
+  ENCRYPTION_KEYS: testEnvironment(databaseUrl)['ENCRYPTION_KEYS'],
 });
 
 export async function freePort(): Promise<number> {
