@@ -121,7 +121,7 @@ const apart =
 const placesOf = ({ changes }: State): string[] =>
   changes.flatMap(({ edits = [], sql, env = {} }) => [
     ...edits.map(({ file }) => file),
-    ...(sql ? ['the database'] : []),
+    ...(sql ? [sql] : []),
     ...Object.keys(env),
   ]);
 
