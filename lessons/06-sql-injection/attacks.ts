@@ -27,11 +27,15 @@ const NAME = String.raw`\001${'x'.repeat(44)}`;
 /** What only an administrator is shown. */
 async function signUpAsAdmin(target: Target, displayName: string): Promise<string | null> {
   const ada = await target.person('ada');
-  const mallory = await signUpAs(target, displayName);
-  const { body } = await mallory.get<{ items?: { email: string }[] }>(
-    `/v1/users?email=${ada.email}`,
-  );
-  return body.items?.some(({ email }) => email === ada.email)
+  const seesAda = async (who: TracingClient) => {
+    const path = `/v1/users?email=${ada.email}`;
+    const { body } = await who.get<{ items?: { email: string }[] }>(path);
+    return body.items?.some(({ email }) => email === ada.email) ?? false;
+  };
+  // Where everybody is shown that, nobody needs an injection for it.
+  const isShownToAll = await seesAda(ada.client);
+  target.trace.pop();
+  return !isShownToAll && (await seesAda(await signUpAs(target, displayName)))
     ? 'an administrator’s account, and with it the address of Ada'
     : null;
 }

@@ -24,7 +24,7 @@ export const lesson: Lesson = {
     const bob = await withPasskey(target, 'bob', false);
     for (let use = 0; use < 2; use += 1) await adaSignsIn(target, bob, 0);
   },
-  stacks: [behindRowSecurity('passkey-owner', ['passkey-own-step-up'])],
+  stacks: [behindRowSecurity('passkey-owner', ['passkey-own-second', 'passkey-own-step-up'])],
   controls: [
     {
       id: 'passkey-origin',

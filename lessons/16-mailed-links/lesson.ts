@@ -60,7 +60,7 @@ const wrongFixes: WrongFix[] = [
     why: 'Then Eve moves it once more.',
     change: removal(MOVE_LINKS, [
       'AND l.expires_at > now() AND NOT u.is_erased',
-      'AND l.expires_at > now() AND NOT u.is_erased AND u.email = l.from_email',
+      'AND l.expires_at > now() AND NOT u.is_erased AND u.email_index = l.from_index',
     ]),
     opens: ['link-undo-moved-on'],
   },

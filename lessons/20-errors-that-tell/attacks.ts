@@ -69,10 +69,12 @@ export const attacks: Attack[] = [
   {
     id: 'error-crash',
     title: 'Read a column’s name in the answer of a release that met the wrong schema',
-    scenario: { sql: 'ALTER TABLE resources RENAME COLUMN content TO body' },
+    scenario: { sql: 'ALTER TABLE resources RENAME COLUMN updated_at TO changed_at' },
     run: async (target) => {
       const text = await readThroughCrash(target);
-      return text.includes('resources.content') ? 'the names of a table and of its column' : null;
+      return text.includes('resources.updated_at')
+        ? 'the names of a table and of its column'
+        : null;
     },
   },
 ];

@@ -26,13 +26,13 @@ export async function readLog(target: Target): Promise<string> {
 const isLogged = async (target: Target, text: string) => (await readLog(target)).includes(text);
 
 /** Holds Ada's row, so that her change waits, and cancels it there: an error with its values. */
-async function failToChange(target: Target, ada: Person, content: string): Promise<void> {
+async function failToChange(target: Target, ada: Person, title: string): Promise<void> {
   const { id } = await target.resource(ada);
   const { owner, app } = target.lab.database.urls;
   await withClient(owner, async (holder) => {
     await holder.query('BEGIN');
     await holder.query('SELECT FROM resources WHERE id = $1 FOR UPDATE', [id]);
-    const change = ada.client.patch(`/v1/resources/${id}`, { content }, { 'if-match': '"1"' });
+    const change = ada.client.patch(`/v1/resources/${id}`, { title }, { 'if-match': '"1"' });
     await withClient(app, async (canceller) => {
       for (let poll = 0; poll < MAX_POLLS; poll += 1) {
         const { rowCount } = await canceller.query(CANCEL_WAITING);
@@ -68,8 +68,8 @@ const contents: Attack[] = [
     needsLab: true,
     run: async (target) => {
       const [ada, word] = [await target.person('ada'), newWord('diagnosis')];
-      await target.resource(ada, word);
-      return (await isLogged(target, word)) ? 'the content of Ada’s resource' : null;
+      await ada.client.post('/v1/resources', { title: word, content: '' });
+      return (await isLogged(target, word)) ? 'the title of Ada’s resource' : null;
     },
   },
   {
@@ -88,7 +88,7 @@ const contents: Attack[] = [
     run: async (target) => {
       const [ada, word] = [await target.person('ada'), newWord('diagnosis')];
       await failToChange(target, ada, word);
-      return (await isLogged(target, word)) ? 'the content that Ada wanted to save' : null;
+      return (await isLogged(target, word)) ? 'the title that Ada wanted to save' : null;
     },
   },
   {

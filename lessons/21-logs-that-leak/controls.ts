@@ -43,7 +43,6 @@ export const controls: Control[] = [
       'log-content',
       'log-password-hash',
       'log-error-values',
-      'log-typed-address',
     ],
   },
   {

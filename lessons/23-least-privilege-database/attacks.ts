@@ -85,7 +85,10 @@ export const attacks: Attack[] = [
     id: 'role-empty-tables',
     title: 'Empty the tables, past every rule for single rows',
     needsLab: true,
-    scenario: { sql: 'GRANT ALL ON ALL TABLES IN SCHEMA public TO bulwark_app', refusal: REFUSAL },
+    scenario: {
+      sql: 'GRANT ALL ON ALL TABLES IN SCHEMA public, keys TO bulwark_app',
+      refusal: REFUSAL,
+    },
     run: async (target) => {
       await target.person('ada');
       return asTheApp(target, async (run) => {

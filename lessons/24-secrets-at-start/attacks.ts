@@ -73,9 +73,9 @@ async function forgeToken(target: Target): Promise<Loot> {
     .setIssuedAt()
     .setExpirationTime('5m')
     .sign(createPrivateKey({ key: jwk, format: 'jwk' }));
-  const path = `/v1/users?email=${ada.email}`;
-  const { body } = await eve.client.withToken(token).get<{ items?: { email: string }[] }>(path);
-  return body.items?.[0]?.email === ada.email
+  const forger = eve.client.withToken(token);
+  const { body } = await forger.get<{ items?: { email: string }[] }>('/v1/users?limit=100');
+  return body.items?.some(({ email }) => email === ada.email)
     ? 'the address of Ada, read as an administrator who does not exist'
     : null;
 }

@@ -137,7 +137,7 @@ export const lesson: Lesson = {
       'leave-share-list',
       'leave-share-write',
     ]),
-    behindRowSecurity('export-own', ['export-foreign']),
+    { controls: ['export-own', 'rls-actor', 'crypt-owner'], opens: ['export-foreign'] },
     ...exportStacks,
     // The new password alone ends a change of address that is under way.
     {

@@ -59,6 +59,7 @@ export const controls: Control[] = [
       'rls-delete',
       'rls-nobody',
       'rls-leftover',
+      'rls-owner-tool',
     ],
   },
   {
@@ -87,8 +88,17 @@ export const controls: Control[] = [
     id: 'rls-force',
     title: 'The owner of the tables is held, too',
     file: MIGRATION,
-    removal: { sql: 'ALTER TABLE resources NO FORCE ROW LEVEL SECURITY' },
-    opens: [],
+    removal: {
+      sql: 'ALTER TABLE resources NO FORCE ROW LEVEL SECURITY',
+      edits: [
+        {
+          file: 'src/database/row-security.ts',
+          find: 'NOT (relrowsecurity AND relforcerowsecurity)',
+          replace: 'NOT relrowsecurity',
+        },
+      ],
+    },
+    opens: ['rls-owner-tool'],
   },
   {
     id: 'rls-owner-stays',

@@ -29,22 +29,6 @@ const wrongFixes: WrongFix[] = [
     },
     opens: ['rls-nobody'],
   },
-  {
-    id: 'rls-enabled-only',
-    title: 'Enable it on each table, and check that at the start',
-    why: 'Enabled is not forced: a tool that runs as the owner walks past every policy.',
-    change: {
-      sql: 'ALTER TABLE resources NO FORCE ROW LEVEL SECURITY',
-      edits: [
-        {
-          file: 'src/database/row-security.ts',
-          find: 'NOT (relrowsecurity AND relforcerowsecurity)',
-          replace: 'NOT relrowsecurity',
-        },
-      ],
-    },
-    opens: ['rls-owner-tool'],
-  },
 ];
 
 export const lesson: Lesson = {
@@ -57,7 +41,6 @@ export const lesson: Lesson = {
   attacks,
   controls,
   wrongFixes,
-  stacks: [{ controls: ['rls-boot-check', 'rls-force'], opens: ['rls-owner-tool'] }],
   use: async (target) => {
     const { ada, bob, path } = await adaBobAndEve(target);
     await share(target, ada, path, [bob, 'write']);
