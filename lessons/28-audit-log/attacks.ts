@@ -6,7 +6,7 @@ import { undone, asApp, asOwner, collected, deed, forgeFrom, unlessTold } from '
 const SIGNED_IN = `event = 'authn_login_success'`;
 const sign = ({ id }: Person) => `${SIGNED_IN} AND user_id = '${id}'`;
 /** What disturbs the log for a moment. */
-const alone = { needsLab: true, swept: 'in its lesson' } as const;
+const alone = { needsLab: true, swept: 'never' } as const;
 
 /** What the owner of the database does after Mallory's deed, to hide it; the log is mended afterwards. */
 const byOwner = (

@@ -9,6 +9,8 @@ import { deriveAuditKeys } from '../../src/config/secrets.js';
 import { run } from '../../test/support/child.js';
 import { testEnvironment } from '../../test/support/test-app.js';
 import { until } from '../../test/support/waiting.js';
+import { compiledSources } from '../engine/compiled.js';
+import { ROOT } from '../engine/host.js';
 import type { Loot } from '../engine/lesson.js';
 import type { Person, Target } from '../engine/target.js';
 
@@ -52,7 +54,6 @@ export async function asApp(target: Target, path: string): Promise<number> {
 /** Mallory signs in, which she should not have done; it is on record, and sealed, with what came after. */
 export async function deed(target: Target): Promise<Person> {
   const mallory = await target.person('mallory', 'password');
-  await sealed(target);
   await target.person('ada', 'password');
   await sealed(target);
   return mallory;
@@ -93,7 +94,12 @@ export async function collected({ lab }: Target): Promise<string | undefined> {
 /** `npm run audit:verify`, of the instance's own code: whether it finds the log whole. */
 export async function verifies({ lab, trace }: Target, kept?: string): Promise<boolean> {
   const edits = lab.changes.flatMap((change) => change.edits ?? []);
-  const env = { ...testEnvironment(lab.database.urls.app), LESSON_EDITS: JSON.stringify(edits) };
+  const env = {
+    ...testEnvironment(lab.database.urls.app),
+    LESSON_EDITS: JSON.stringify(edits),
+    LESSON_COMPILED: compiledSources(ROOT),
+    NODE_COMPILE_CACHE: join(tmpdir(), 'bulwark-lessons'),
+  };
   const folder = await mkdtemp(join(tmpdir(), 'bulwark-auditor-'));
   const file = join(folder, 'checkpoints');
   await writeFile(file, kept ?? '');
