@@ -61,6 +61,7 @@ const ADVICE = [
   '| sign `{ username, role }` with a secret word, split the header | [10](10-access-tokens/README.md) |',
   '| 100 requests a quarter of an hour and address, in memory | [07](07-resource-consumption/README.md), [13](13-password-guessing/README.md) |',
   '| check two fields, five characters, and answer with the errors | [04](04-mass-assignment/README.md), [15](15-passwords/README.md) |',
+  '| encrypt sensitive fields with `createCipher` and a key | [27](27-encryption-at-rest/README.md) |',
   '| a token that is good for 24 hours and needs no database | [12](12-revocation/README.md) |',
   '',
 ];
