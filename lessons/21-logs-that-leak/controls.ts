@@ -38,12 +38,7 @@ export const controls: Control[] = [
     removal: {
       edits: [{ file: DATABASE, find: 'logging: false', replace: 'logging: true' }],
     },
-    opens: [
-      'log-query',
-      'log-content',
-      'log-password-hash',
-      'log-error-values',
-    ],
+    opens: ['log-query', 'log-content', 'log-password-hash', 'log-error-values'],
   },
   {
     id: 'log-event-facts',

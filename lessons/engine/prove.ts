@@ -11,8 +11,8 @@ import { loadLessons, pickLesson } from './registry.js';
 import { statesOf, type State } from './states.js';
 import { command } from './terminal.js';
 
-/** Twice as many as there are cores: a state also waits, for a mail, a clock or the database. */
-const AT_ONCE = 2 * availableParallelism();
+/** More than there are cores: a state also waits, for a mail, a clock or the database. */
+const AT_ONCE = Math.ceil(2.5 * availableParallelism());
 
 const say = (text: string) => process.stdout.write(`${text}\n`);
 

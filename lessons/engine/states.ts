@@ -154,7 +154,8 @@ function stateOf(group: Sweep[]): State {
 function splitScenarios(state: State): State[] {
   const all = state.attacks.filter(({ scenario }) => scenario);
   const shipped = state.kind === 'shipped' || state.kind === 'restored';
-  const own = shipped ? all : all.filter(({ id }) => state.expected.has(id));
+  // Restored, an instance with a scenario would be the very one of the shipped app.
+  const own = state.kind === 'shipped' ? all : all.filter(({ id }) => state.expected.has(id));
   const common = { ...state, attacks: state.attacks.filter((attack) => !all.includes(attack)) };
   const alone = own.map((attack) => ({
     ...state,
