@@ -12,5 +12,6 @@ export default {
   globalTeardown: '<rootDir>/test/support/global-teardown.js',
   reporters: ['default', '<rootDir>/test/support/ledger-reporter.js'],
   testTimeout: 30_000,
-  maxWorkers: 2,
+  // Many of the files wait for most of their time.
+  maxWorkers: '150%',
 };
