@@ -29,6 +29,15 @@ BEGIN
   RETURN EXISTS (SELECT FROM resources WHERE id = resource AND owner_id = actor_id());
 END $$;
 
+-- A sub-select would be made ready by every statement, also for the owner's own rows, which are nearly all.
+CREATE FUNCTION is_shared(resource uuid, owner uuid, writing boolean) RETURNS boolean
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  RETURN EXISTS (
+    SELECT FROM resource_shares WHERE resource_id = resource AND user_id = actor_id()
+      AND (permission = 'write' OR NOT writing)) AND NOT is_leaving(owner);
+END $$;
+
 -- Who may write what is shared with him must not make it his own.
 REVOKE UPDATE ON resources, resource_shares FROM bulwark_app;
 GRANT UPDATE (title, content, labels, version, updated_at) ON resources TO bulwark_app;
@@ -40,15 +49,9 @@ CREATE POLICY created_by_owner ON resources FOR INSERT
 CREATE POLICY deleted_by_owner ON resources FOR DELETE
   USING (owner_id = (SELECT actor_id()) OR (SELECT acts_as_system()));
 CREATE POLICY read_by_owner_or_share ON resources FOR SELECT
-  USING (owner_id = (SELECT actor_id()) OR (SELECT acts_as_system()) OR EXISTS (
-    SELECT FROM resource_shares share
-    WHERE share.resource_id = resources.id AND share.user_id = (SELECT actor_id())
-      AND NOT is_leaving(resources.owner_id)));
+  USING (owner_id = (SELECT actor_id()) OR (SELECT acts_as_system()) OR is_shared(id, owner_id, false));
 CREATE POLICY changed_by_owner_or_share ON resources FOR UPDATE
-  USING (owner_id = (SELECT actor_id()) OR (SELECT acts_as_system()) OR EXISTS (
-    SELECT FROM resource_shares share
-    WHERE share.resource_id = resources.id AND share.user_id = (SELECT actor_id())
-      AND share.permission = 'write' AND NOT is_leaving(resources.owner_id)));
+  USING (owner_id = (SELECT actor_id()) OR (SELECT acts_as_system()) OR is_shared(id, owner_id, true));
 
 CREATE POLICY read_by_both ON resource_shares FOR SELECT
   USING (user_id = (SELECT actor_id()) OR (SELECT acts_as_system()) OR owns_resource(resource_id));
@@ -123,7 +126,7 @@ BEGIN
     EXECUTE format('ALTER TABLE %s NO FORCE ROW LEVEL SECURITY, DISABLE ROW LEVEL SECURITY', found.name);
   END LOOP;
 END $$;
-DROP FUNCTION owns_resource, is_leaving, acts_as_system, actor_id;
+DROP FUNCTION is_shared, owns_resource, is_leaving, acts_as_system, actor_id;
 REVOKE UPDATE (title, content, labels, version, updated_at) ON resources FROM bulwark_app;
 REVOKE UPDATE (permission) ON resource_shares FROM bulwark_app;
 GRANT UPDATE ON resources, resource_shares TO bulwark_app;
