@@ -14,15 +14,10 @@ export function npmrcFaults({ files }: Project, policy: Policy): Fault[] {
   const others = settings.filter((setting) => !policy.npmrc.includes(setting));
   return [
     ...missing.map((setting) => ({ what: `${setting} is missing`, cure: `write it into ${FILE}` })),
-    ...others
-      .filter((setting) => !namesRegistry(setting, policy))
-      .map((setting) => ({
-        // Only the name: the value may be a token.
-        what: `${setting.split('=')[0]} is set, which the policy does not know`,
-        cure: 'remove it, or add it to the policy; what is yours alone belongs into ~/.npmrc',
-      })),
+    ...others.map((setting) => ({
+      // Only the name: the value may be a token.
+      what: `${setting.split('=')[0]} is set, which the policy does not know`,
+      cure: 'remove it, or add it to the policy; what is yours alone belongs into ~/.npmrc',
+    })),
   ];
 }
-
-const namesRegistry = (setting: string, { registries }: Policy) =>
-  registries.some((registry) => setting === `registry=${registry}`);

@@ -1,6 +1,5 @@
 /** What may be among our packages. Each exception has its reason; one that is needed no more is a fault. */
 export interface Policy {
-  registries: string[];
   /** The lines of .npmrc, which say why. */
   npmrc: string[];
   /** Packages that stand under another name: by that name, the one that is meant. */
@@ -19,9 +18,9 @@ export interface Policy {
 }
 
 export const POLICY: Policy = {
-  registries: ['https://registry.npmjs.org/'],
   npmrc: [
     'strict-allow-scripts=true',
+    'omit-lockfile-registry-resolved=true',
     ...['allow-git=none', 'allow-remote=none', 'allow-file=none', 'allow-directory=none'],
   ],
   // Two majors side by side, for the output of Jest and yargs.
