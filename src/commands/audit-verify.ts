@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util';
 import { describeFault } from '../audit/find-fault.js';
 import { verifyChain, type Verdict } from '../audit/verify-chain.js';
 import { fail, say, withAuditDatabase } from './audit-database.js';
-import { progressBar } from './progress-bar.js';
+import { drawProgress } from './progress.js';
 
 const STATEMENTS = /eyJ[\w-]+\.[\w-]+\.[\w-]+/g;
 
@@ -21,7 +21,8 @@ async function main(): Promise<void> {
   const { values } = parseArgs({ options: { checkpoint: { type: 'string' } } });
   const kept = keptIn(values.checkpoint);
   await withAuditDatabase('app', async (dataSource, config) => {
-    tell(await verifyChain(dataSource, config.keys.audit, { kept, progress: progressBar() }));
+    const progress = (done: number, total: number) => drawProgress('links', done, total);
+    tell(await verifyChain(dataSource, config.keys.audit, { kept, progress }));
   });
 }
 

@@ -16,7 +16,9 @@ export interface KeySet {
 
 export function openKeySet(env: Environment, name: 'SIGNING_KEYS' | 'ENCRYPTION_KEYS'): KeySet {
   const file = env[`${name}_FILE`];
-  const text = file ? readFileSync(file, 'utf8') : (env[name] ?? '');
+  const text = file ? readFileSync(file, 'utf8') : env[name];
+  if (!text)
+    throw new Error(`${name} is missing: set ${name}, or ${name}_FILE to a file that holds it`);
   const { keys } = JSON.parse(text) as { keys: StoredKey[] };
   return { keys, isFile: file !== undefined, write: (changed) => write(file, changed) };
 }

@@ -4,10 +4,13 @@ import type { Environment } from '../config/environment.js';
 import { createSigningJwk, DEVELOPMENT_MARK } from '../config/secrets.js';
 import { madeNow, openKeySet, type StoredKey } from './key-set.js';
 
-/** Every instance has read a changed file by then, and whoever caches the public keys has asked again. */
-const KNOWN_AFTER_MS = 10_000;
-/** And a little longer than any access token lives. */
-const EXPIRED_AFTER_MS = (ACCESS_TOKEN_SECONDS + 30) * 1_000;
+/** In milliseconds. */
+const WAITS = {
+  /** Every instance has read a changed file by then, and whoever caches the public keys has asked again. */
+  known: 10_000,
+  /** And a little longer than any access token lives. */
+  expired: (ACCESS_TOKEN_SECONDS + 30) * 1_000,
+};
 
 type Say = (text: string) => void;
 
@@ -15,20 +18,25 @@ type Say = (text: string) => void;
  * Adds a key that verifies, lets it sign once all instances know it, and drops the old one when no token of
  * its is left. Killed, it goes on where it was: which key is the new one says its `iat`.
  */
-export async function rotateSigningKeys(env: Environment, say: Say): Promise<void> {
+export async function rotateSigningKeys(env: Environment, say: Say, waits = WAITS): Promise<void> {
   const set = openKeySet(env, 'SIGNING_KEYS');
   if (!set.isFile)
     throw new Error('Keep the keys in a file, SIGNING_KEYS_FILE: instances read it while they run');
+  // One of the two goes for good: the new one, if it were guessed which it is.
+  if (set.keys.length > 1 && !set.keys.some(({ iat }) => iat))
+    throw new Error(
+      'Neither of the two keys says when it was made: drop the old one yourself first',
+    );
   const [old, added] = byAge(set.keys.length > 1 ? set.keys : [...set.keys, create(env)]);
   if (!old || !added) throw new Error('There is no signing key');
   if (set.keys[0]?.kid !== added.kid) {
     set.write([old, added]);
     say(`Key ${added.kid} verifies.`);
-    await sleep(KNOWN_AFTER_MS);
+    await sleep(waits.known);
     set.write([added, old]);
   }
-  say(`Key ${added.kid} signs. Key ${old.kid} goes in ${EXPIRED_AFTER_MS / 60_000} minutes.`);
-  await sleep(EXPIRED_AFTER_MS);
+  say(`Key ${added.kid} signs. Key ${old.kid} goes in ${waits.expired / 60_000} minutes.`);
+  await sleep(waits.expired);
   set.write([added]);
   say(`Done: ${added.kid}`);
 }
