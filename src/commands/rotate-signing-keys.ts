@@ -22,13 +22,7 @@ export async function rotateSigningKeys(env: Environment, say: Say, waits = WAIT
   const set = openKeySet(env, 'SIGNING_KEYS');
   if (!set.isFile)
     throw new Error('Keep the keys in a file, SIGNING_KEYS_FILE: instances read it while they run');
-  // One of the two goes for good: the new one, if it were guessed which it is.
-  if (set.keys.length > 1 && !set.keys.some(({ iat }) => iat))
-    throw new Error(
-      'Neither of the two keys says when it was made: drop the old one yourself first',
-    );
   const [old, added] = byAge(set.keys.length > 1 ? set.keys : [...set.keys, create(env)]);
-  if (!old || !added) throw new Error('There is no signing key');
   if (set.keys[0]?.kid !== added.kid) {
     set.write([old, added]);
     say(`Key ${added.kid} verifies.`);
@@ -44,5 +38,13 @@ export async function rotateSigningKeys(env: Environment, say: Say, waits = WAIT
 const create = (env: Environment): StoredKey =>
   madeNow(createSigningJwk(env['NODE_ENV'] === 'production' ? '' : DEVELOPMENT_MARK));
 
-const byAge = (keys: StoredKey[]) =>
-  keys.toSorted((one, other) => (one.iat ?? 0) - (other.iat ?? 0));
+/** The old key and the new one. One of them goes for good: a guess might be the new one. */
+function byAge(keys: StoredKey[]): [StoredKey, StoredKey] {
+  const [old, added] = keys.toSorted((one, other) => (one.iat ?? 0) - (other.iat ?? 0));
+  if (!old || !added) throw new Error('There is no signing key');
+  if (!added.iat)
+    throw new Error(
+      'Neither of the two keys says when it was made: drop the old one yourself first',
+    );
+  return [old, added];
+}
