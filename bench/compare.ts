@@ -29,12 +29,13 @@ export async function inTurn(
   return results.map((all) => medianOf(all.slice(WARM_UP_ROUNDS)));
 }
 
-/** The app and, where there is the same work to do, the bare server. */
+/** The app and, where there is the same work to do, the servers that protect nothing. */
 export async function compare(scenario: Scenario, stage: Stage, pace: Pace): Promise<Line> {
-  const servers = scenario.hasBare ? [stage.app, stage.bare] : [stage.app];
+  const servers = [stage.app, ...(scenario.hasBare ? [stage.bare, stage.framework] : [])];
   const ways = servers.map((server) => () => load(stage, server, scenario, pace.seconds));
-  const [app, bare] = (await inTurn(ways, pace.rounds)) as [Measured, Measured?];
-  return { name: scenario.name, app, bare };
+  const measured = (await inTurn(ways, pace.rounds)) as [Measured, Measured?, Measured?];
+  const [app, bare, framework] = measured;
+  return { name: scenario.name, app, bare, framework };
 }
 
 /** Reading alone, and reading while more people sign in than can be served at once. */

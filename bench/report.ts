@@ -4,16 +4,22 @@ export interface Line {
   name: string;
   app: Measured;
   bare?: Measured | undefined;
+  framework?: Measured | undefined;
 }
 
-const HEAD = ['', 'requests/s', 'p50 ms', 'p99 ms', 'bare requests/s', 'p50 ms', 'p99 ms', 'ratio'];
+const UNIT = ['requests/s', 'p50 ms', 'p99 ms'];
+const HEAD = ['', ...UNIT, `bare ${UNIT[0]}`, ...UNIT.slice(1), 'ratio', 'Nest alone', 'ratio'];
 
 const numbers = (measured: Measured | undefined) =>
   measured
     ? [measured.perSecond.toFixed(0), measured.p50.toFixed(1), measured.p99.toFixed(1)]
     : ['', '', ''];
 
-export const ratioOf = ({ app, bare }: Line) => (bare ? app.perSecond / bare.perSecond : undefined);
+/** Of the app to the bare server, or of the bare framework to it. */
+export const ratioOf = ({ bare, ...line }: Line, of: 'app' | 'framework' = 'app') => {
+  const measured = line[of];
+  return bare && measured && measured.perSecond / bare.perSecond;
+};
 
 export const percent = (part: number | undefined) =>
   part === undefined ? '' : `${(part * 100).toFixed(0)} %`;
@@ -27,6 +33,8 @@ export function table(lines: Line[]): string {
       ...numbers(line.app),
       ...numbers(line.bare),
       percent(ratioOf(line)),
+      line.framework?.perSecond.toFixed(0) ?? '',
+      percent(ratioOf(line, 'framework')),
     ]),
   );
 }

@@ -21,10 +21,11 @@ interface Ground {
   stop: () => Promise<void>;
 }
 
-/** Both servers, on that database. */
+/** The servers, on that database. */
 export interface Stage {
   app: Server;
   bare: Server;
+  framework: Server;
   owners: Owner[];
   factorOwners: FactorOwner[];
   stop: () => Promise<void>;
@@ -46,12 +47,13 @@ export async function setGround(): Promise<Ground> {
 export async function setStage(): Promise<Stage> {
   const { unprotectedUrl, env, stop: stopPostgres, ...people } = await setGround();
   const app = await startApp(['dist/main.js'], env);
-  const bare = await startBare(unprotectedUrl);
+  const bare = await startUnprotected('bench/bare-server.ts', unprotectedUrl);
+  const framework = await startUnprotected('bench/framework-server.ts', unprotectedUrl);
   const stop = async () => {
-    await Promise.all([app.stop(), bare.stop()]);
+    await Promise.all([app, bare, framework].map((server) => server.stop()));
     await stopPostgres();
   };
-  return { app, bare, ...people, stop };
+  return { app, bare, framework, ...people, stop };
 }
 
 export async function startApp(args: string[], env: Environment): Promise<Server> {
@@ -73,9 +75,9 @@ const production = (databaseUrl: string) => ({
   ENCRYPTION_KEYS: JSON.stringify({ keys: [createEncryptionJwk()] }),
 });
 
-async function startBare(databaseUrl: string): Promise<Server> {
+async function startUnprotected(program: string, databaseUrl: string): Promise<Server> {
   const port = await freePort();
-  const program = ['--import', './scripts/typescript.js', 'bench/bare-server.ts'];
-  const args = [...program, databaseUrl, `${port}`, `${POOL_SIZE}`];
+  const compiling = ['--import', './scripts/typescript.js'];
+  const args = [...compiling, program, databaseUrl, `${port}`, `${POOL_SIZE}`];
   return startServer({ args, port, env: { NODE_ENV: 'production' } });
 }

@@ -52,7 +52,7 @@ function statesOfLesson(lesson: Lesson, all: Lesson[]): State[] {
 }
 
 /** So many removals at once share a sweep. */
-const TOGETHER = 12;
+const TOGETHER = 14;
 
 const isSwept = (attack: Attack, lesson: Lesson): boolean =>
   !attack.scenario &&
