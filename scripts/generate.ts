@@ -12,6 +12,11 @@ import { Config } from '../src/config/config.js';
 import { createDevelopmentSecrets } from '../src/config/secrets.js';
 import { VARIABLES, type Variable } from '../src/config/variables.js';
 import { API_PREFIX, UNVERSIONED_PATHS } from '../src/http/declared-routes.js';
+import {
+  declaredColumns,
+  sealedTables,
+  type DeclaredColumn,
+} from '../src/crypto/protection.decorators.js';
 import { PROBLEMS } from '../src/http/problem.js';
 import { asvsLedger, attackLedger, countStates } from '../test/support/ledgers.js';
 
@@ -22,6 +27,7 @@ const FILES: Record<string, () => string | Promise<string>> = {
   'openapi.json': openApi,
   '.env.example': envExample,
   'docs/problems.md': problems,
+  'docs/data.md': columns,
   'README.md': () =>
     between(
       between(read('README.md'), 'configuration', configurationTable()),
@@ -114,6 +120,27 @@ function problems(): string {
     '`request_timeout` are answered before there is an operation, so `openapi.json` has them nowhere. ' +
     'Made by `npm run generate`; do not edit.';
   return `${head}\n\n${table(['Code', 'Status', 'Says'], rows)}\n`;
+}
+
+/** What a copy of the database shows, by the declarations that the app proves as it starts. */
+function columns(): string {
+  const appsOwn = sealedTables().flatMap(({ table: name, owner }) => (owner === null ? name : []));
+  const kept = ({ table: name, protection }: DeclaredColumn): string => {
+    if (protection.kind === 'plain') return `plain: ${protection.why}`;
+    const encrypted = appsOwn.includes(name) ? "encrypted with the app's own key" : 'encrypted';
+    return { encrypted, indexed: 'keyed hash', hashed: 'hash' }[protection.kind];
+  };
+  const rows = declaredColumns()
+    .map((one) => [`\`${one.table}\``, `\`${one.column}\``, kept(one)])
+    .toSorted((one, other) => (one.join() < other.join() ? -1 : 1));
+  const head =
+    '# Data, and how it is kept\n\nEvery column that could hold a text or bytes, and what a copy of the ' +
+    'database shows of it. Encrypted: AES-256-GCM under a key of its owner ' +
+    '([0015](decisions/0015-field-encryption.md)); a keyed hash finds a row by a value that nobody without ' +
+    'the key can guess; of a hash nothing comes back. The rest are ids, numbers, times and yes or no. The ' +
+    'app does not start while a column is not declared, or is not as declared. Made by `npm run generate`; ' +
+    'do not edit.';
+  return `${head}\n\n${table(['Table', 'Column', 'Kept'], rows)}\n`;
 }
 
 const table = (head: string[], rows: string[][]): string =>
