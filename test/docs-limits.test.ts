@@ -40,7 +40,7 @@ import { DATABASE_LIMITS } from '../src/database/data-source-options.js';
 import { MAX_PAGE_SIZE } from '../src/http/page.dto.js';
 import { PROBLEMS } from '../src/http/problem.js';
 import { RATE_LIMITS, type Limits } from '../src/http/rate-limit.js';
-import { MAX_DEPTH } from '../src/http/strict-json.js';
+import { MAX_DEPTH, MAX_NAMES } from '../src/http/strict-json.js';
 import { LIMITS } from '../src/listeners.js';
 import { MAX_HEADERS } from '../src/http/strict-message.js';
 import { EXPIRY_WARNING_DAYS, WATCH_SECONDS } from '../src/http/tls-listener.js';
@@ -212,6 +212,7 @@ describe('docs/limits.md', () => {
       'the number of headers': [say(MAX_HEADERS)],
       'an URL': [say(MAX_URL_LENGTH, 'characters')],
       'the depth of JSON': [say(MAX_DEPTH)],
+      'the names in a body of JSON': [say(MAX_NAMES)],
       'the items of a page': [say(MAX_PAGE_SIZE)],
     });
     const codes = Object.values(tableOf('Bound of', 2)).map(([, beyond = '']) => beyond);

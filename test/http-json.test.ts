@@ -117,6 +117,15 @@ describe('a JSON body', () => {
     await refuses(`${'['.repeat(50_000)}${']'.repeat(50_000)}`, 'too_deep');
   });
 
+  it('is refused when it has more than 1,000 names, wherever they stand', async () => {
+    const names = (count: number) =>
+      JSON.stringify(Object.fromEntries(Array.from({ length: count }, (_, n) => [`n${n}`, {}])));
+    await refuses(names(1_000), 'validation_failed');
+    await refuses(names(1_001), 'too_many_names');
+    await refuses(`{"title":${names(1_000)},"content":""}`, 'too_many_names');
+    await refuses(`[${'{"a":1},'.repeat(1_000)}{"a":1}]`, 'too_many_names');
+  });
+
   it('may have 100 KiB and not a byte more', async () => {
     const fill = (length: number) => '{"title":"a","content":""}'.padEnd(length, ' ');
     const answer = await ada.client.post('/v1/resources', fill(BODY_LIMIT));

@@ -84,6 +84,9 @@ async function during<T>(broken: () => unknown, work: () => Promise<T>, mend: ()
   }
 }
 
+const names = (count: number) =>
+  JSON.stringify(Object.fromEntries(Array.from({ length: count }, (_, n) => [`name-${n}`, {}])));
+
 /**
  * How each code is really provoked, and by which operation's documentation a client can know: null
  * where the answer precedes every operation.
@@ -94,6 +97,7 @@ const PROVOCATIONS = {
   forbidden_key: [LOGIN, () => logIn('{"__proto__":{}}')],
   forbidden_character: [LOGIN, () => logIn({ email: '\0' })],
   too_deep: [LOGIN, () => logIn('['.repeat(30) + ']'.repeat(30))],
+  too_many_names: [LOGIN, () => logIn(names(1_001))],
   malformed_url: [LIST, () => ada.client.get('/v1/resources?label=%ff')],
   malformed_request: [null, () => raw('GET /v1/health /live HTTP/1.1\r\nHost: api\r\n\r\n')],
   validation_failed: [LOGIN, () => logIn({})],

@@ -17,6 +17,7 @@ const EVENTS: { readonly [C in ProblemCode]?: SecurityEvent } = {
   forbidden_key: 'input_validation_fail',
   forbidden_character: 'input_validation_fail',
   too_deep: 'input_validation_fail',
+  too_many_names: 'input_validation_fail',
   malformed_url: 'input_validation_fail',
   malformed_request: 'input_validation_fail',
   validation_failed: 'input_validation_fail',

@@ -20,7 +20,7 @@ const ALWAYS: ProblemCode[] = [
   'database_unavailable',
 ];
 /** A body is read before anybody asks whether the route takes one. */
-const WITH_BODY: ProblemCode[] = ['malformed_json', 'too_deep', 'body_too_large'];
+const WITH_BODY: ProblemCode[] = ['malformed_json', 'too_deep', 'too_many_names', 'body_too_large'];
 const WITH_TOKEN: ProblemCode[] = ['authentication_required', 'invalid_token', 'forbidden'];
 
 type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;

@@ -5,6 +5,7 @@ export const PROBLEMS = {
   forbidden_key: [400, 'The body or the query uses a property name that is never allowed.'],
   forbidden_character: [400, 'The request holds a NUL byte or text that is not valid Unicode.'],
   too_deep: [400, 'The body is nested too deeply.'],
+  too_many_names: [400, 'The body has too many names.'],
   malformed_url: [400, 'The URL is not valid.'],
   malformed_request: [400, 'The request is not valid HTTP.'],
   validation_failed: [400, 'The request does not have the shape that this operation asks for.'],

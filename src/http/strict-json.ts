@@ -1,6 +1,8 @@
 import { Problem } from './problem.js';
 
 export const MAX_DEPTH = 20;
+/** Validation walks all of a body, and a quarter of a second of names would hold up everybody else. */
+export const MAX_NAMES = 1_000;
 /**
  * Names by which a careless merge reaches a prototype, or hides what every object inherits: a check
  * that asks `hasOwnProperty` or `toString` would ask the attacker's.
@@ -13,7 +15,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
  * JSON that means one thing to everybody (RFC 8259 and I-JSON, RFC 7493): valid UTF-8, every name
- * once, no name that reaches a prototype, bounded depth, and only text that PostgreSQL can store.
+ * once, no name that reaches a prototype, bounded depth and number of names, and only text that PostgreSQL can store.
  */
 export function parseStrictJson(body: Buffer): unknown {
   const text = decode(body);
@@ -46,11 +48,15 @@ const TOKENS = /[{}[\]]|"[^"\\]*(?:\\.[^"\\]*)*"(?:\s*(:))?/g;
 /** JSON.parse keeps the last of two equal names, another reader the first: neither is accepted. */
 function checkNames(text: string): void {
   const open: Set<string>[] = [];
+  let names = 0;
   for (const [token, colon] of text.matchAll(TOKENS)) {
     if (token === '{' || token === '[') {
       if (open.push(new Set()) > MAX_DEPTH) throw new Problem('too_deep');
     } else if (token === '}' || token === ']') open.pop();
-    else if (colon) addName(open.at(-1), token);
+    else if (colon) {
+      if ((names += 1) > MAX_NAMES) throw new Problem('too_many_names');
+      addName(open.at(-1), token);
+    }
   }
 }
 
