@@ -115,6 +115,20 @@ describe('the port for plain HTTP, beside one that ends TLS', () => {
     expect(events().at(-1)).toMatchObject({ userId: ada.id });
   });
 
+  it('ends the session of a browser’s cookie that came in clear, and no other', async () => {
+    ada = await signUpByMail(app);
+    const other = await login(app.client(), ada.email, ada.password);
+    const { refreshToken } = ada.tokens;
+    const cookie = `a=b; __Host-refresh_token=${refreshToken}`;
+    expectRefused(await new Client(plainUrl).post('/v1/auth/refresh', undefined, { cookie }));
+    expect((await ada.client.get('/v1/users/me')).status).toBe(401);
+    const refresh = (token: string) =>
+      app.client().post('/v1/auth/refresh', { refreshToken: token });
+    expect((await refresh(refreshToken)).status).toBe(401);
+    expect((await refresh(other.refreshToken)).status).toBe(200);
+    expect(events().at(-1)).toMatchObject({ userId: ada.id });
+  });
+
   it.each(['GET', 'HEAD'])(
     'sends %s of a page to where TLS is, and nowhere else',
     async (method) => {

@@ -50,14 +50,17 @@ export class RefreshCookie {
     if (!isOwn) throw new Problem('cross_site_request');
   }
 
-  /** Taken as they are: where names are decoded or trimmed, another name becomes ours. */
   private received(): string[] {
-    const pairs = (this.request.headers.cookie ?? '').split('; ');
-    return pairs
-      .filter((pair) => pair.startsWith(`${NAME}=`))
-      .map((pair) => pair.slice(NAME.length + 1));
+    return refreshTokensIn(this.request.headers.cookie);
   }
 }
+
+/** Taken as they are: where names are decoded or trimmed, another name becomes ours. */
+export const refreshTokensIn = (cookies = ''): string[] =>
+  cookies
+    .split('; ')
+    .filter((pair) => pair.startsWith(`${NAME}=`))
+    .map((pair) => pair.slice(NAME.length + 1));
 
 export const BrowserCookie = createParamDecorator((_data: unknown, context: ExecutionContext) => {
   const http = context.switchToHttp();

@@ -6,6 +6,9 @@ import { Problem } from '../http/problem.js';
 import { UsersService } from '../users/users.service.js';
 import { endSessionsOf } from './end-sessions.js';
 import { SessionsService } from './sessions.service.js';
+import { hashToken } from './tokens.js';
+
+type Ended = Pick<Actor, 'userId' | 'sessionId'>;
 
 /** Ends sessions: the one that asks, those of other devices, and of other people. */
 @Injectable()
@@ -24,6 +27,22 @@ export class SessionEndsService {
       await this.log.record(tx, 'authn_token_revoked', { ...actor });
     });
     await this.sessions.caughtUp();
+  }
+
+  /** Of whoever has one of these refresh tokens. Answers whose they were, if they were not over. */
+  async endByRefreshTokens(tokens: string[]): Promise<Ended[]> {
+    if (tokens.length === 0) return [];
+    const ended = await this.dataSource.transaction(async (tx) => {
+      const [rows] = await tx.sql<[Ended[], number]>`
+        UPDATE sessions SET revoked_at = now()
+        WHERE revoked_at IS NULL AND id IN (
+          SELECT session_id FROM refresh_tokens WHERE token_hash = ANY(${tokens.map(hashToken)}))
+        RETURNING user_id AS "userId", id AS "sessionId"`;
+      for (const row of rows) await this.log.record(tx, 'authn_token_revoked', { ...row });
+      return rows;
+    });
+    await this.sessions.caughtUp();
+    return ended;
   }
 
   async endAll(actor: Actor): Promise<void> {
