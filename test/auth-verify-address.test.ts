@@ -50,8 +50,14 @@ describe('POST /v1/auth/verify-address', () => {
     ['space around it', (email: string) => `  ${email}\t`],
     ['full-width letters', (email: string) => email.replace('user', 'ｕｓｅｒ')],
     ['an ideographic space', (email: string) => `\u3000${email}`],
+    ['quotes', (email: string) => `"${email.replace('@', '"@')}`],
+    [
+      'spelling of its domain',
+      (email: string) => email.replace('xn--exmple-cua.com', 'EXÄMPLE.com'),
+    ],
   ])('takes one address for one person, whatever its %s', async (_what, disguise) => {
-    const [email, password] = [newEmail(), newPassword()];
+    const email = newEmail().replace('example.com', 'xn--exmple-cua.com');
+    const password = newPassword();
     await app.client().post('/v1/auth/register', { email: disguise(email), password });
     await verify(await mailedToken(app.database, email), password);
     expect(await rowsOf(email)).toHaveLength(1);

@@ -135,7 +135,7 @@ describe('a field of a body', () => {
   });
 
   it('is refused with a bounded answer, however many are wrong', async () => {
-    const wrong = Object.fromEntries(Array.from({ length: 2_000 }, (_, n) => [`x${n}`, 1]));
+    const wrong = Object.fromEntries(Array.from({ length: 1_000 }, (_, n) => [`x${n}`, 1]));
     const answer = await ada.client.post<Errors>('/v1/resources', wrong);
     expectProblem(answer, 'validation_failed');
     expect(answer.body.errors.length).toBe(20);

@@ -19,6 +19,7 @@ import {
   ValidateNested,
   type ValidationOptions,
 } from 'class-validator';
+import { spellEmail } from './email-spelling.js';
 
 /** How a field leaves: the serializer lets nothing else through. */
 export interface FieldShape {
@@ -115,26 +116,17 @@ export function Base64Url(options: Common & { max: number }) {
   return field('string', options, schema, [IsString(), Length(1, options.max), Matches(pattern)]);
 }
 
-/** Longer than any address, and short enough to be normalized: that takes the square of it. */
-const MAX_RAW_EMAIL = 1_016;
 /**
  * No line ends, which begin other headers of a mail, and nothing that the eye does not see. In quotes,
  * a backslash would spell one address in many ways, and no mail gets through with an angle bracket.
  */
 const VISIBLE = /^[^\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\\<>]*$/u;
-
-/** An address, compared in one form: lower case, NFKC, trimmed. */
+/** An address, compared in one form: lower case, NFKC, trimmed, no needless quotes, an ASCII domain. */
 export function Email(options: Common) {
   const schema = { type: 'string', format: 'email', maxLength: 254 } as const;
-  const normalize = onText((text) =>
-    // Once more at the end: lower case can take a character apart.
-    text.length > MAX_RAW_EMAIL
-      ? text
-      : text.normalize('NFKC').trim().toLowerCase().normalize('NFKC'),
-  );
   // The length stands before the patterns: no pattern meets a long text (ReDoS).
   const rules = [IsString(), Length(3, 254), Matches(VISIBLE), IsEmail()];
-  return field('string', options, schema, [normalize, ...rules]);
+  return field('string', options, schema, [onText(spellEmail), ...rules]);
 }
 
 export function Uuid(options: Common) {

@@ -53,14 +53,12 @@ function checkNames(text: string): void {
     if (token === '{' || token === '[') {
       if (open.push(new Set()) > MAX_DEPTH) throw new Problem('too_deep');
     } else if (token === '}' || token === ']') open.pop();
-    else if (colon) {
-      if ((names += 1) > MAX_NAMES) throw new Problem('too_many_names');
-      addName(open.at(-1), token);
-    }
+    else if (colon) addName(open.at(-1), token, (names += 1));
   }
 }
 
-function addName(names: Set<string> | undefined, token: string): void {
+function addName(names: Set<string> | undefined, token: string, count: number): void {
+  if (count > MAX_NAMES) throw new Problem('too_many_names');
   const name = JSON.parse(token.slice(0, token.lastIndexOf('"') + 1)) as string;
   if (FORBIDDEN_KEYS.has(name)) throw new Problem('forbidden_key');
   if (names?.has(name)) throw new Problem('duplicate_key');
