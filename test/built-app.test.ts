@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Child, freePort, productionEnvironment, run, scratchCopy } from './support/child.js';
 import { untilReady } from './support/child.js';
@@ -117,6 +117,19 @@ describe('the built app on a bare machine', () => {
     expect(await app.child.exit).toBe(0);
     expect(isRunning(postgresPid)).toBe(false);
   }, 120_000);
+
+  // Only there can the system end the one with the other.
+  const onLinux = existsSync('/usr/bin/setpriv') ? it : it.skip;
+  onLinux(
+    'leaves no database running when it is killed',
+    async () => {
+      const { child } = await startBare();
+      child.kill('SIGKILL');
+      await child.exit;
+      while (isRunning(postgresPid)) await new Promise((resolve) => setTimeout(resolve, 5));
+    },
+    120_000,
+  );
 
   it('leaves no database running when it is stopped while it starts', async () => {
     const child = start({ PORT: '0' });

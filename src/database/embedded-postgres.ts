@@ -125,22 +125,27 @@ const isRoot = process.getuid?.() === 0;
 
 /**
  * Root hands the server to an unprivileged user. That user may be unable to enter the folder of the
- * project, so it keeps the one capability that it needs for that, where the system can give it.
+ * project, so it keeps the one capability that it needs for that, where the system can give it. There it
+ * also ends with this process, however that ends.
  */
-function spawnUnprivileged(binary: string, args: string[], options: SpawnOptions): ChildProcess {
-  const env = { ...process.env, LC_ALL: 'C' };
-  if (!isRoot) return spawn(binary, args, { ...options, env });
-  const { uid, gid } = unprivilegedIds();
-  if (!existsSync('/usr/bin/setpriv')) return spawn(binary, args, { ...options, env, uid, gid });
-  const drop = [`--reuid=${uid}`, `--regid=${gid}`, '--clear-groups'];
-  const keep = ['--inh-caps=-all,+dac_override', '--ambient-caps=-all,+dac_override'];
-  return spawn('/usr/bin/setpriv', [...drop, ...keep, binary, ...args], { ...options, env });
+function spawnUnprivileged(binary: string, args: string[], rest: SpawnOptions): ChildProcess {
+  const options = { ...rest, env: { ...process.env, LC_ALL: 'C' } };
+  const ids = isRoot ? unprivilegedIds() : undefined;
+  if (!existsSync(SETPRIV)) return spawn(binary, args, { ...options, ...ids });
+  const drop = ids ? [`--reuid=${ids.uid}`, `--regid=${ids.gid}`, '--clear-groups', ...KEEP] : [];
+  return spawn(SETPRIV, ['--pdeathsig=INT', ...drop, binary, ...args], options);
 }
+
+const SETPRIV = '/usr/bin/setpriv';
+const KEEP = ['--inh-caps=-all,+dac_override', '--ambient-caps=-all,+dac_override'];
 
 const idOf = (flag: '-u' | '-g') =>
   Number(execFileSync('id', [flag, UNPRIVILEGED_USER], { encoding: 'utf8' }));
 
-const unprivilegedIds = () => ({ uid: idOf('-u'), gid: idOf('-g') });
+const unprivilegedIds = () => ({
+  uid: idOf('-u'),
+  gid: idOf('-g'),
+});
 
 async function giveToServer(...paths: string[]): Promise<void> {
   if (!isRoot) return;

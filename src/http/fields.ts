@@ -121,6 +121,7 @@ export function Base64Url(options: Common & { max: number }) {
  * a backslash would spell one address in many ways, and no mail gets through with an angle bracket.
  */
 const VISIBLE = /^[^\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\\<>]*$/u;
+
 /** An address, compared in one form: lower case, NFKC, trimmed, no needless quotes, an ASCII domain. */
 export function Email(options: Common) {
   const schema = { type: 'string', format: 'email', maxLength: 254 } as const;
