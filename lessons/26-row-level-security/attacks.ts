@@ -9,7 +9,13 @@ import {
 } from '../03-broken-object-level-authorization/cast.js';
 import type { Attack } from '../engine/lesson.js';
 import type { Person, Target } from '../engine/target.js';
-import { forgotten, newestOfAll, newestUnsaid, userRouteAcrossOwners } from './careless.js';
+import {
+  forgotten,
+  newestBehindCount,
+  newestOfAll,
+  newestUnsaid,
+  userRouteAcrossOwners,
+} from './careless.js';
 
 const GRAFFITI = 'eve was here';
 const INSUFFICIENT_PRIVILEGE = '42501';
@@ -19,6 +25,10 @@ const ownersIn = ({ items = [] }: Page<Resource>) => items.map(({ ownerId }) => 
 async function listOf(who: Pick<Person, 'client'>, path = '/v1/resources') {
   return ownersIn((await who.client.get<Page<Resource>>(path)).body);
 }
+
+/** To somebody without a token. */
+const isShownAsNew = async (target: Target, { id }: Person) =>
+  (await listOf({ client: target.stranger() }, '/v1/resources/newest')).includes(id);
 
 async function scribble(target: Target, permission?: 'read'): Promise<boolean> {
   const { ada, eve, path } = await adaAndEve(target);
@@ -106,8 +116,7 @@ export const attacks: Attack[] = [
     scenario: { edits: newestOfAll },
     run: async (target) => {
       const { ada } = await adaAndEve(target);
-      const found = await listOf({ client: target.stranger() }, '/v1/resources/newest');
-      return found.includes(ada.id) ? 'Ada’s resources, for the whole world' : null;
+      return (await isShownAsNew(target, ada)) ? 'Ada’s resources, for the whole world' : null;
     },
   },
   {
@@ -117,8 +126,16 @@ export const attacks: Attack[] = [
     run: async (target) => {
       const { ada, path } = await adaAndEve(target);
       await ada.client.get(path);
-      const found = await listOf({ client: target.stranger() }, '/v1/resources/newest');
-      return found.includes(ada.id) ? 'what Ada’s request had left open' : null;
+      return (await isShownAsNew(target, ada)) ? 'what Ada’s request had left open' : null;
+    },
+  },
+  {
+    id: 'rls-behind-system',
+    title: 'Ask where a statement stands behind one that acted across owners',
+    scenario: { edits: newestBehindCount },
+    run: async (target) => {
+      const { ada } = await adaAndEve(target);
+      return (await isShownAsNew(target, ada)) ? 'what was left open for a count' : null;
     },
   },
   {

@@ -2,6 +2,7 @@ import type { Change, Control, Edit, Stack } from '../engine/lesson.js';
 
 const ACTING = 'src/database/acting.ts';
 const MIGRATION = 'migrations/0012-row-security.sql';
+const CLIENT = 'src/database/prepared-client.ts';
 const MODULE = 'src/database/database.module.ts';
 const DECLARES = 'src/access/declares-access.ts';
 
@@ -44,6 +45,8 @@ export const controls: Control[] = [
       'rls-delete',
       'rls-sessions',
       'rls-nobody',
+      'rls-leftover',
+      'rls-behind-system',
     ],
   },
   {
@@ -59,8 +62,24 @@ export const controls: Control[] = [
       'rls-delete',
       'rls-nobody',
       'rls-leftover',
+      'rls-behind-system',
       'rls-owner-tool',
     ],
+  },
+  {
+    id: 'rls-every-statement',
+    title: 'A statement that binds nothing says its actor, too',
+    file: CLIENT,
+    removal: {
+      edits: [
+        {
+          file: CLIENT,
+          find: 'if (CONTROL.test(statement)) return statement;',
+          replace: 'if (!values) return statement;',
+        },
+      ],
+    },
+    opens: ['rls-behind-system'],
   },
   {
     id: 'rls-one-transaction',
@@ -75,7 +94,7 @@ export const controls: Control[] = [
         },
       ],
     },
-    opens: ['rls-leftover'],
+    opens: [],
   },
   {
     id: 'rls-boot-check',

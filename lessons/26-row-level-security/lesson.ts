@@ -40,6 +40,7 @@ export const lesson: Lesson = {
   api: ['API1:2023'],
   attacks,
   controls,
+  stacks: [{ controls: ['rls-every-statement', 'rls-one-transaction'], opens: ['rls-leftover'] }],
   wrongFixes,
   use: async (target) => {
     const { ada, bob, path } = await adaBobAndEve(target);
