@@ -386,6 +386,33 @@ describe('starting without row-level security', () => {
   const boot = async () => (await startApp({ database: app.database })).close();
 
   it.each([
+    'USING (true)',
+    'FOR SELECT USING (true)',
+    'FOR UPDATE USING (true)',
+    'FOR DELETE USING (true)',
+    'USING (user_id = actor_id()) WITH CHECK (true)',
+  ])(
+    'is refused for a policy that lets everybody at a table, with its name: %s',
+    async (policy) => {
+      await app.database.query(`CREATE POLICY open_door ON sessions ${policy}`);
+      await expect(boot()).rejects.toThrow(/open_door ON sessions/);
+      await app.database.query('DROP POLICY open_door ON sessions');
+      await expect(boot()).resolves.toBeUndefined();
+    },
+  );
+
+  it('is not meant by a policy that opens nothing, nor by a table that has none', async () => {
+    const closed = 'CREATE TABLE notes (user_id uuid)';
+    const forced = 'ALTER TABLE notes ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY';
+    const limits = 'CREATE POLICY limits ON notes AS RESTRICTIVE USING (true)';
+    for (const sql of [closed, forced]) await app.database.query(sql);
+    await expect(boot()).resolves.toBeUndefined();
+    await app.database.query(limits);
+    await expect(boot()).resolves.toBeUndefined();
+    await app.database.query('DROP TABLE notes');
+  });
+
+  it.each([
     ['a table that nobody protects', 'CREATE TABLE notes (user_id uuid)', 'DROP TABLE notes'],
     [
       'a table that refers to one with owned rows',

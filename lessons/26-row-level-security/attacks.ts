@@ -38,6 +38,13 @@ async function scribble(target: Target, permission?: 'read'): Promise<boolean> {
   return body.content === GRAFFITI;
 }
 
+async function listSessions(target: Target): Promise<string | null> {
+  await target.person('ada');
+  const eve = await target.person('eve');
+  const { body } = await eve.client.get<Page<unknown>>('/v1/users/me/sessions');
+  return (body.items?.length ?? 0) > 1 ? 'the sessions of everybody' : null;
+}
+
 /** SQL of the attacker's on a connection of her own, told in the trace. */
 async function run(target: Target, url: string, statements: string[]): Promise<unknown[]> {
   const client = new pg.Client({ connectionString: url });
@@ -103,12 +110,7 @@ export const attacks: Attack[] = [
     id: 'rls-sessions',
     title: 'See where others are signed in where the person is missing in the list of sessions',
     scenario: { edits: forgotten.sessions },
-    run: async (target) => {
-      await target.person('ada');
-      const eve = await target.person('eve');
-      const { body } = await eve.client.get<Page<unknown>>('/v1/users/me/sessions');
-      return (body.items?.length ?? 0) > 1 ? 'the sessions of everybody' : null;
-    },
+    run: listSessions,
   },
   {
     id: 'rls-nobody',
@@ -155,12 +157,17 @@ export const attacks: Attack[] = [
       edits: forgotten.sessions,
       refusal: /without row-level security/,
     },
-    run: async (target) => {
-      await target.person('ada');
-      const eve = await target.person('eve');
-      const { body } = await eve.client.get<Page<unknown>>('/v1/users/me/sessions');
-      return (body.items?.length ?? 0) > 1 ? 'the sessions of everybody' : null;
+    run: listSessions,
+  },
+  {
+    id: 'rls-open-policy',
+    title: 'Find the table with a policy that was to be for a day',
+    scenario: {
+      sql: 'CREATE POLICY for_now ON sessions USING (true)',
+      edits: forgotten.sessions,
+      refusal: /by the policy for_now ON sessions/,
     },
+    run: listSessions,
   },
   {
     id: 'rls-take-over',

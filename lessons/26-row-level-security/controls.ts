@@ -53,7 +53,7 @@ export const controls: Control[] = [
     id: 'rls-policies',
     title: 'Each table says whose rows are whose',
     file: MIGRATION,
-    removal: { sql: 'CREATE POLICY everybody ON resources USING (true)' },
+    removal: { sql: 'CREATE POLICY everybody ON resources USING (owner_id IS NOT NULL)' },
     opens: [
       'rls-read',
       'rls-list',
@@ -101,7 +101,7 @@ export const controls: Control[] = [
     title: 'The app does not start while a table with somebody’s rows is unprotected',
     file: 'src/database/row-security.ts',
     removal: { edits: [withoutBootCheck] },
-    opens: ['rls-unprotected-table'],
+    opens: ['rls-unprotected-table', 'rls-open-policy'],
   },
   {
     id: 'rls-force',
