@@ -51,7 +51,13 @@ export class PreparedClient extends pg.Client {
   override connect = ((done: Done) =>
     super.connect((error: Error | null) => {
       if (error) return done(error);
-      return super.query({ ...SET_ACTOR, values: [NOBODY] }, done);
+      // The pool listens once this has answered: cut before, it would be the end of the process.
+      const cut = () => {};
+      this.on('error', cut);
+      return super.query({ ...SET_ACTOR, values: [NOBODY] }, (failed) => {
+        if (!failed) this.off('error', cut);
+        done(failed);
+      });
     })) as pg.Client['connect'];
 
   override query = ((statement: unknown, ...rest: unknown[]) => {
