@@ -120,18 +120,21 @@ describe('npm run secrets:create', () => {
   const create = (...args: string[]) => inCopy(source('commands/secrets-create.ts', ...args));
   const folder = join(copy.folder, 'secrets');
   const file = (name: string) => join(folder, name);
+  const entries = () => ['.', ...readdirSync(folder, { encoding: 'utf8', recursive: true })];
 
   it('writes secrets for production that only their owner can read', async () => {
     expect((await create('secrets')).code).toBe(0);
-    expect(statSync(folder).mode & 0o777).toBe(0o700);
-    for (const name of readdirSync(folder)) expect(statSync(file(name)).mode & 0o777).toBe(0o600);
+    for (const name of entries()) {
+      const stat = statSync(file(name));
+      expect(stat.mode & 0o777).toBe(stat.isDirectory() ? 0o700 : 0o600);
+    }
     const config = new Config({
       NODE_ENV: 'production',
       PUBLIC_URL: 'https://api.example.org',
       DATABASE_URL_FILE: file('database_url'),
       APP_SECRET_FILE: file('app_secret'),
-      SIGNING_KEYS_FILE: file('signing_keys'),
-      ENCRYPTION_KEYS_FILE: file('encryption_keys'),
+      SIGNING_KEYS_FILE: file('keys/signing_keys'),
+      ENCRYPTION_KEYS_FILE: file('keys/encryption_keys'),
       // Whose mail server it is, only the operator knows.
       SMTP_URL: 'smtps://smtp.example.org',
       MAIL_FROM: 'no-reply@example.org',
@@ -142,7 +145,10 @@ describe('npm run secrets:create', () => {
   }, 60_000);
 
   it('prints no secret, and never writes over one', async () => {
-    const secrets = () => readdirSync(folder).map((name) => readFileSync(file(name), 'utf8'));
+    const secrets = () =>
+      entries()
+        .filter((name) => statSync(file(name)).isFile())
+        .map((name) => readFileSync(file(name), 'utf8'));
     const before = secrets();
     const { code, output } = await create('secrets');
     expect(code).toBe(1);

@@ -20,6 +20,13 @@ const HARDENED = ['read_only: true', 'cap_drop: [ALL]', "security_opt: ['no-new-
 const LOOSENED =
   /^(privileged|cap_add|read_only: false|user: .?(root|0)\b|pid|ipc|userns_mode|network_mode: host|devices|volumes)|docker\.sock/;
 
+/** The one folder that the app has of the host's, and who may write there. */
+const MOUNTS: Record<string, string[]> = {
+  app: ["volumes: ['./secrets/keys:/keys:ro']"],
+  migrate: [],
+  keys: ["volumes: ['./secrets/keys:/keys']"],
+};
+
 describe('the container of the app', () => {
   it('does not run as root, and its code belongs to root', () => {
     expect(LAST_STAGE.match(/^USER .+$/gm)).toEqual(['USER node']);
@@ -32,13 +39,25 @@ describe('the container of the app', () => {
     expect(linesOf('x-app')).toEqual(expect.arrayContaining(HARDENED));
   });
 
-  it.each(['app', 'migrate'])('keeps to that in the service %s', (service) => {
+  it.each(['app', 'migrate', 'keys'])('keeps to that in the service %s', (service) => {
     const lines = linesOf(service);
     expect(lines[0]).toBe('<<: *app');
     expect(lines.filter((line) => /^(cap_drop|security_opt|user|read_only)/.test(line))).toEqual(
       [],
     );
-    expect(lines.filter((line) => LOOSENED.test(line))).toEqual([]);
+    expect(lines.filter((line) => LOOSENED.test(line))).toEqual(MOUNTS[service]);
+  });
+
+  it('reads its keys from a folder, into which another service writes new ones', () => {
+    const files = [
+      'SIGNING_KEYS_FILE: /keys/signing_keys',
+      'ENCRYPTION_KEYS_FILE: /keys/encryption_keys',
+    ];
+    expect(linesOf('app')).toEqual(expect.arrayContaining(['environment: &environment', ...files]));
+    const rotation = ['environment: *environment', 'profiles: [keys]'];
+    expect(linesOf('keys')).toEqual(expect.arrayContaining(rotation));
+    const [, command = ''] = /^ *entrypoint: \[node, dist\/(.+)\.js\]$/m.exec(COMPOSE) ?? [];
+    expect(read(`src/${command}.ts`)).toContain('openKeySet');
   });
 });
 

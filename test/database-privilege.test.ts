@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { ACROSS_OWNERS } from '../src/database/acting.js';
 import { withClient } from '../src/database/provision.js';
-import { SEALED } from './support/sealed-rows.js';
+import { HASHED, SEALED } from './support/sealed-rows.js';
 import { startApp } from './support/test-app.js';
 import { createTestDatabase, type TestDatabase } from './support/test-database.js';
 
@@ -43,7 +43,7 @@ describe("the app's role", () => {
     await app.query('BEGIN');
     const { rowCount } = await app.query(
       `INSERT INTO users (email, email_index, display_name, password_hash)
-       VALUES (${SEALED}, sha256('a@b.c'), ${SEALED}, 'x')`,
+       VALUES (${SEALED}, sha256('a@b.c'), ${SEALED}, '${HASHED}')`,
     );
     expect(rowCount).toBe(1);
     await app.query(

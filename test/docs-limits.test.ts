@@ -235,7 +235,7 @@ describe('docs/limits.md', () => {
     expect(tableOf('Of the audit log')).toEqual({
       'the sealer looks for new events every': [say(SEAL_EVERY_MS / 1_000, 'seconds')],
       'an unsealed event counts as added after': [say(UNSEALED_MINUTES, 'minutes')],
-      'nothing is sealed that is older than': [say(SEAL_DAYS, 'days')],
+      'nothing is sealed that is older than': [say(SEAL_DAYS, 'day')],
       'a checkpoint after so many events': [say(CHECKPOINT_EVENTS)],
       'or after': [say(CHECKPOINT_MINUTES, 'minutes')],
       'facts of one event': ['1,000 bytes'],

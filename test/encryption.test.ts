@@ -283,6 +283,17 @@ describe('a column that nobody declared', () => {
       'ALTER TABLE users DROP CONSTRAINT users_email_index_check',
       'users.email_index (bytea) takes more than a hash',
     ],
+    [
+      'a hash of a password that takes a password',
+      'ALTER TABLE users DROP CONSTRAINT users_password_hash_hashed',
+      "users.password_hash (text) takes more than a hash: make it bytea with CHECK (octet_length(password_hash) = 32), or of passwords, text with CHECK (password_hash LIKE '$argon2id$%')",
+    ],
+    [
+      'a hash of a password whose check lets in more',
+      `ALTER TABLE users DROP CONSTRAINT users_password_hash_hashed,
+       ADD CHECK (password_hash LIKE '$argon2id$%' OR true)`,
+      'users.password_hash (text) takes more than a hash',
+    ],
     ['one that is gone', 'ALTER TABLE factors DROP name', 'factors.name is declared and holds no'],
   ])('keeps the app from booting: %s', async (_what, sql, fault) => {
     expect(await boots(sql)).toContain(fault);

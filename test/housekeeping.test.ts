@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { Housekeeping } from '../src/database/housekeeping.js';
-import { emailIndexOf, SEALED } from './support/sealed-rows.js';
+import { emailIndexOf, HASHED, SEALED } from './support/sealed-rows.js';
 import { signInAgain } from './support/auth.js';
 import { newEmail, newPassword, signUp, type Person } from './support/factories.js';
 import { claimsOf } from './support/forge.js';
@@ -92,7 +92,7 @@ describe('housekeeping', () => {
       const values = [emailIndexOf(email)];
       await query(
         `INSERT INTO sign_ups (email, email_index, display_name, password_hash, expires_at)
-         VALUES (${SEALED}, $1, ${SEALED}, '-', now() + interval '1 hour')`,
+         VALUES (${SEALED}, $1, ${SEALED}, '${HASHED}', now() + interval '1 hour')`,
         values,
       );
       await query(

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, afterEach, describe, expect, it } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RevocationFeed } from '../src/access/revocation-feed.js';
+import { PreparedClient } from '../src/database/prepared-client.js';
 import { countStatuses, expectProblem } from './support/answers.js';
 import type { Answer } from './support/client.js';
 import { createResource, login, signUp, type Person } from './support/factories.js';
@@ -106,6 +107,17 @@ describe('when every open connection goes dead without a word', () => {
     expectUnavailable((await crowd()).filter(({ status }) => status !== 200));
     expect(countStatuses(await crowd())).toEqual({ 200: 20 });
   }, 60_000);
+});
+
+describe('when a connection is cut before it says its first word', () => {
+  it('is an error of whoever wanted it, and not the end of the process', async () => {
+    const client = new PreparedClient({ connectionString: proxy.url });
+    client.once('connect', () => proxy.cut());
+    const error = await new Promise<Error>((resolve) => {
+      client.connect((failed: Error) => resolve(failed));
+    });
+    expect(error.message).toMatch(/terminated|ECONNRESET/);
+  });
 });
 
 describe('when every connection is cut', () => {

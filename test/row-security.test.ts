@@ -1,11 +1,16 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Controller, Post } from '@nestjs/common';
+import { randomUUID } from 'node:crypto';
 import pg from 'pg';
-import { DataSource } from 'typeorm';
+import { DataSource, type EntityManager } from 'typeorm';
+import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
 import { Roles } from '../src/access/access.decorators.js';
+import { SealedFields } from '../src/crypto/sealed-fields.js';
 import { acrossOwners, actingAs } from '../src/database/acting.js';
+import { inTransaction, onPool } from '../src/database/job-statements.js';
 import { RateLimit } from '../src/http/rate-limit.js';
 import { ReturnsNothing } from '../src/http/returns.decorator.js';
+import { Resource } from '../src/resources/resource.entity.js';
 import { SEALED } from './support/sealed-rows.js';
 import { expectProblem } from './support/answers.js';
 import { createCast, type Cast } from './support/cast.js';
@@ -222,6 +227,101 @@ describe('sharing', () => {
   });
 });
 
+/** What stands on the connection of a transaction, past the client that says the actor. */
+async function settingOf({ queryRunner }: EntityManager): Promise<string> {
+  const client = (await queryRunner?.connect()) as pg.Client;
+  const unsaid = pg.Client.prototype.query.bind(client);
+  const { rows } = await unsaid<{ actor: string | null }>(
+    `SELECT current_setting('bulwark.actor', true) AS actor`,
+  );
+  return rows[0]?.actor ?? '';
+}
+
+describe('a statement that binds nothing', () => {
+  const TITLES = 'SELECT owner_id AS "ownerId" FROM resources';
+  let cold: TestApp;
+  beforeAll(async () => {
+    cold = await startApp({ database: app.database });
+  });
+  afterAll(() => cold.close());
+
+  /** Whose resources somebody finds where the key of what is sealed has to be looked up, across owners. */
+  const behindKeyLookUp = (who: Person) =>
+    as(who, () =>
+      cold.app.get(DataSource).transaction(async (tx) => {
+        const values = { id: randomUUID(), ownerId: who.id, content: 'x' };
+        await cold.app.get(SealedFields).seal(tx, Resource, values);
+        expect(await settingOf(tx)).toBe('system');
+        const rows = await tx.query<{ ownerId: string }[]>(TITLES);
+        return new Set(rows.map(({ ownerId }) => ownerId));
+      }),
+    );
+
+  it('finds nothing of another’s behind one that acted across owners', async () => {
+    const person = await createPerson('user');
+    await createResource(person);
+    expect(await behindKeyLookUp(person)).toEqual(new Set([person.id]));
+  });
+
+  it('finds each one’s own where many do so at once', async () => {
+    const people = await Promise.all(Array.from({ length: 8 }, () => createPerson('user')));
+    await Promise.all(people.map((person) => createResource(person)));
+    const found = await Promise.all(people.map(behindKeyLookUp));
+    expect(found).toEqual(people.map(({ id }) => new Set([id])));
+  });
+
+  it('is one: several at once are refused, whatever they begin with', async () => {
+    const several = [
+      'BEGIN; SELECT title FROM resources',
+      'COMMIT; SELECT title FROM resources',
+      'COMMIT;\nSELECT title FROM resources',
+      'ROLLBACK TO SAVEPOINT typeorm_1; SELECT title FROM resources',
+      'SET TRANSACTION ISOLATION LEVEL SERIALIZABLE; SELECT title FROM resources',
+      `SET LOCAL bulwark.actor = 'system'; SELECT title FROM resources`,
+    ];
+    for (const text of several)
+      await expect(as(eve, () => dataSource.query(text))).rejects.toThrow(/multiple commands/);
+  });
+
+  it('says its actor when it comes with a callback or to the pool, too', async () => {
+    const pool = (dataSource.driver as PostgresDriver).master as pg.Pool;
+    const { rows } = await acrossOwners(() => pool.query<{ ownerId: string }>(TITLES));
+    expect(rows.length).toBeGreaterThan(0);
+    const client = await pool.connect();
+    const found = await as(
+      eve,
+      () =>
+        new Promise((resolve) => {
+          client.query(TITLES, (_error, result) => resolve(result.rows.length));
+        }),
+    );
+    client.release();
+    expect(found).toBe(await as(eve, async () => ((await asApp(TITLES)) as unknown[]).length));
+  });
+
+  it('is nobody’s when it is the queue’s, which sends several at once', async () => {
+    const all = 'SELECT count(*)::int AS n FROM resources';
+    const several = `BEGIN; ${all}; SELECT 2 AS n; COMMIT; ${all}`;
+    const answers = await acrossOwners(() => onPool(dataSource).executeSql(several));
+    const rows = (answers as unknown as pg.QueryResult[]).flatMap((answer) => answer.rows);
+    expect(rows).toEqual([{ n: 0 }, { n: 2 }, { n: 0 }]);
+    const inside = dataSource.transaction(async (tx) => {
+      await acrossOwners(() => tx.query('SELECT 1', []));
+      return (await inTransaction(tx)).db.executeSql(all);
+    });
+    expect((await inside).rows).toEqual([{ n: 0 }]);
+  });
+
+  it.each([
+    ['a text with values', { text: 'SELECT title FROM resources WHERE $1', values: [true] }],
+    ['a name', { name: 'titles', text: 'SELECT title FROM resources' }],
+    ['a query of pg’s', new pg.Query('SELECT title FROM resources')],
+  ])('cannot go around that as an object: %s', async (_what, query) => {
+    const pool = (dataSource.driver as PostgresDriver).master as pg.Pool;
+    await acrossOwners(() => expect(pool.query(query as pg.QueryConfig)).rejects.toThrow(/a text/));
+  });
+});
+
 describe('the actor', () => {
   it('is the one of each request, however many share a connection', async () => {
     const small = await startApp({
@@ -246,12 +346,9 @@ describe('the actor', () => {
   it('is forgotten with the transaction', async () => {
     const left = () =>
       dataSource.transaction(async (tx) => {
-        const setting = `SELECT current_setting('bulwark.actor', true) AS actor`;
-        // Without values: this one says nothing of its own.
-        const first = await tx.query<{ actor: string | null }[]>(setting);
+        const first = await settingOf(tx);
         await as(ada, () => tx.query('SELECT 1', []));
-        const [inside] = await tx.query<{ actor: string }[]>(setting);
-        return { first: first[0]?.actor || '', inside: inside?.actor };
+        return { first, inside: await settingOf(tx) };
       });
     const rounds = await Promise.all(Array.from({ length: 30 }, left));
     for (const round of rounds) expect(round).toEqual({ first: '', inside: ada.id });
@@ -287,6 +384,33 @@ describe('the owner of the tables', () => {
 
 describe('starting without row-level security', () => {
   const boot = async () => (await startApp({ database: app.database })).close();
+
+  it.each([
+    'USING (true)',
+    'FOR SELECT USING (true)',
+    'FOR UPDATE USING (true)',
+    'FOR DELETE USING (true)',
+    'USING (user_id = actor_id()) WITH CHECK (true)',
+  ])(
+    'is refused for a policy that lets everybody at a table, with its name: %s',
+    async (policy) => {
+      await app.database.query(`CREATE POLICY open_door ON sessions ${policy}`);
+      await expect(boot()).rejects.toThrow(/open_door ON sessions/);
+      await app.database.query('DROP POLICY open_door ON sessions');
+      await expect(boot()).resolves.toBeUndefined();
+    },
+  );
+
+  it('is not meant by a policy that opens nothing, nor by a table that has none', async () => {
+    const closed = 'CREATE TABLE notes (user_id uuid)';
+    const forced = 'ALTER TABLE notes ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY';
+    const limits = 'CREATE POLICY limits ON notes AS RESTRICTIVE USING (true)';
+    for (const sql of [closed, forced]) await app.database.query(sql);
+    await expect(boot()).resolves.toBeUndefined();
+    await app.database.query(limits);
+    await expect(boot()).resolves.toBeUndefined();
+    await app.database.query('DROP TABLE notes');
+  });
 
   it.each([
     ['a table that nobody protects', 'CREATE TABLE notes (user_id uuid)', 'DROP TABLE notes'],

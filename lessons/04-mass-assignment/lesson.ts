@@ -44,8 +44,9 @@ const wholeRegistration = [
   edit(
     SIGN_UP,
     'export class SignUp {\n',
-    "export class SignUp {\n  @Column('text')\n  @Hashed()\n  role!: string;\n\n",
+    "export class SignUp {\n  @Column('text')\n  @Plain('a role')\n  role!: string;\n\n",
   ),
+  edit(SIGN_UP, '  Hashed,\n', '  Hashed,\n  Plain,\n'),
 ];
 const wholeChange = [
   edit(RESOURCES, '.set({ title, content, labels,', '.set({ ...changes, content, labels,'),

@@ -2,6 +2,7 @@ import { verifySync } from '@node-rs/argon2';
 import { createHash, randomBytes } from 'node:crypto';
 import type { Attack } from '../engine/lesson.js';
 import type { Person, Target } from '../engine/target.js';
+import { FORM } from './parts.js';
 
 /** How long Eve lets her list run. As shipped that is enough for some ten passwords. */
 const PATIENCE_MS = 250;
@@ -17,8 +18,8 @@ async function storedHash({ lab }: Target, { id }: Person): Promise<string> {
 
 /** Whether the guess fits, in any of the forms in which people store passwords. */
 function fits(stored: string, guess: string): boolean {
-  if (stored.startsWith('$argon2')) return verifySync(stored, guess);
-  const [salt, hashed] = stored.split(':');
+  if (stored.startsWith(`${FORM}v=`)) return verifySync(stored, guess);
+  const [salt, hashed] = stored.slice(FORM.length).split(':');
   return createHash('sha256').update(`${salt}${guess}`).digest('hex') === hashed;
 }
 

@@ -9,7 +9,13 @@ import {
 } from '../03-broken-object-level-authorization/cast.js';
 import type { Attack } from '../engine/lesson.js';
 import type { Person, Target } from '../engine/target.js';
-import { forgotten, newestOfAll, newestUnsaid, userRouteAcrossOwners } from './careless.js';
+import {
+  forgotten,
+  newestBehindCount,
+  newestOfAll,
+  newestUnsaid,
+  userRouteAcrossOwners,
+} from './careless.js';
 
 const GRAFFITI = 'eve was here';
 const INSUFFICIENT_PRIVILEGE = '42501';
@@ -20,12 +26,23 @@ async function listOf(who: Pick<Person, 'client'>, path = '/v1/resources') {
   return ownersIn((await who.client.get<Page<Resource>>(path)).body);
 }
 
+/** To somebody without a token. */
+const isShownAsNew = async (target: Target, { id }: Person) =>
+  (await listOf({ client: target.stranger() }, '/v1/resources/newest')).includes(id);
+
 async function scribble(target: Target, permission?: 'read'): Promise<boolean> {
   const { ada, eve, path } = await adaAndEve(target);
   if (permission) await share(target, ada, path, [eve, permission]);
   await eve.client.patch(path, { content: GRAFFITI }, { 'if-match': '"1"' });
   const { body } = await ada.client.get<Resource>(path);
   return body.content === GRAFFITI;
+}
+
+async function listSessions(target: Target): Promise<string | null> {
+  await target.person('ada');
+  const eve = await target.person('eve');
+  const { body } = await eve.client.get<Page<unknown>>('/v1/users/me/sessions');
+  return (body.items?.length ?? 0) > 1 ? 'the sessions of everybody' : null;
 }
 
 /** SQL of the attacker's on a connection of her own, told in the trace. */
@@ -93,12 +110,7 @@ export const attacks: Attack[] = [
     id: 'rls-sessions',
     title: 'See where others are signed in where the person is missing in the list of sessions',
     scenario: { edits: forgotten.sessions },
-    run: async (target) => {
-      await target.person('ada');
-      const eve = await target.person('eve');
-      const { body } = await eve.client.get<Page<unknown>>('/v1/users/me/sessions');
-      return (body.items?.length ?? 0) > 1 ? 'the sessions of everybody' : null;
-    },
+    run: listSessions,
   },
   {
     id: 'rls-nobody',
@@ -106,8 +118,7 @@ export const attacks: Attack[] = [
     scenario: { edits: newestOfAll },
     run: async (target) => {
       const { ada } = await adaAndEve(target);
-      const found = await listOf({ client: target.stranger() }, '/v1/resources/newest');
-      return found.includes(ada.id) ? 'Ada’s resources, for the whole world' : null;
+      return (await isShownAsNew(target, ada)) ? 'Ada’s resources, for the whole world' : null;
     },
   },
   {
@@ -117,8 +128,16 @@ export const attacks: Attack[] = [
     run: async (target) => {
       const { ada, path } = await adaAndEve(target);
       await ada.client.get(path);
-      const found = await listOf({ client: target.stranger() }, '/v1/resources/newest');
-      return found.includes(ada.id) ? 'what Ada’s request had left open' : null;
+      return (await isShownAsNew(target, ada)) ? 'what Ada’s request had left open' : null;
+    },
+  },
+  {
+    id: 'rls-behind-system',
+    title: 'Ask where a statement stands behind one that acted across owners',
+    scenario: { edits: newestBehindCount },
+    run: async (target) => {
+      const { ada } = await adaAndEve(target);
+      return (await isShownAsNew(target, ada)) ? 'what was left open for a count' : null;
     },
   },
   {
@@ -138,12 +157,17 @@ export const attacks: Attack[] = [
       edits: forgotten.sessions,
       refusal: /without row-level security/,
     },
-    run: async (target) => {
-      await target.person('ada');
-      const eve = await target.person('eve');
-      const { body } = await eve.client.get<Page<unknown>>('/v1/users/me/sessions');
-      return (body.items?.length ?? 0) > 1 ? 'the sessions of everybody' : null;
+    run: listSessions,
+  },
+  {
+    id: 'rls-open-policy',
+    title: 'Find the table with a policy that was to be for a day',
+    scenario: {
+      sql: 'CREATE POLICY for_now ON sessions USING (true)',
+      edits: forgotten.sessions,
+      refusal: /by the policy for_now ON sessions/,
     },
+    run: listSessions,
   },
   {
     id: 'rls-take-over',

@@ -42,7 +42,7 @@ export const forgotten = {
 } satisfies Record<string, Edit[]>;
 
 /** The start page is to show what is new: nobody asked whose it is. */
-const newest = (values: string): Edit[] => [
+const newest = (items: string): Edit[] => [
   {
     file: CONTROLLER,
     find: "import { CurrentActor, Roles } from '../access/access.decorators.js';",
@@ -66,9 +66,8 @@ const newest = (values: string): Edit[] => [
     file: LISTS,
     find: "  /** The actor's own. Throws `invalid_cursor`. */\n",
     replace: `  async newest() {
-    const items = await this.dataSource.query<Summary[]>(
-      \`SELECT \${SUMMARY} FROM resources ORDER BY created_at DESC LIMIT 20\`${values},
-    );
+    const NEWEST = \`SELECT \${SUMMARY} FROM resources ORDER BY created_at DESC LIMIT 20\`;
+    const items = await ${items};
     return { items, nextCursor: null };
   }
 
@@ -76,9 +75,21 @@ const newest = (values: string): Edit[] => [
 `,
   },
 ];
-export const newestOfAll = newest(', []');
-/** Without values, a statement is sent as it is, and says nothing of its actor. */
-export const newestUnsaid = newest('');
+export const newestOfAll = newest('this.dataSource.query<Summary[]>(NEWEST, [])');
+/** No values: there are none to bind. */
+export const newestUnsaid = newest('this.dataSource.query<Summary[]>(NEWEST)');
+/** How many there are is no secret, and takes a look at all of them. */
+export const newestBehindCount: Edit[] = [
+  ...newest(`this.dataSource.transaction(async (tx) => {
+      await acrossOwners(() => tx.query('SELECT count(*) FROM resources WHERE $1', [true]));
+      return tx.query<Summary[]>(NEWEST);
+    })`),
+  {
+    file: LISTS,
+    find: 'import { Cursors, rowsToRead,',
+    replace: "import { acrossOwners } from '../database/acting.js';\nimport { Cursors, rowsToRead,",
+  },
+];
 
 /** "It found nothing, so I gave it more rights." */
 export const userRouteAcrossOwners: Edit[] = [

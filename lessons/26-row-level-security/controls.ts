@@ -2,6 +2,7 @@ import type { Change, Control, Edit, Stack } from '../engine/lesson.js';
 
 const ACTING = 'src/database/acting.ts';
 const MIGRATION = 'migrations/0012-row-security.sql';
+const CLIENT = 'src/database/prepared-client.ts';
 const MODULE = 'src/database/database.module.ts';
 const DECLARES = 'src/access/declares-access.ts';
 
@@ -44,13 +45,15 @@ export const controls: Control[] = [
       'rls-delete',
       'rls-sessions',
       'rls-nobody',
+      'rls-leftover',
+      'rls-behind-system',
     ],
   },
   {
     id: 'rls-policies',
     title: 'Each table says whose rows are whose',
     file: MIGRATION,
-    removal: { sql: 'CREATE POLICY everybody ON resources USING (true)' },
+    removal: { sql: 'CREATE POLICY everybody ON resources USING (owner_id IS NOT NULL)' },
     opens: [
       'rls-read',
       'rls-list',
@@ -59,8 +62,24 @@ export const controls: Control[] = [
       'rls-delete',
       'rls-nobody',
       'rls-leftover',
+      'rls-behind-system',
       'rls-owner-tool',
     ],
+  },
+  {
+    id: 'rls-every-statement',
+    title: 'A statement that binds nothing says its actor, too',
+    file: CLIENT,
+    removal: {
+      edits: [
+        {
+          file: CLIENT,
+          find: 'if (CONTROL.test(statement)) return statement;',
+          replace: 'if (!values) return statement;',
+        },
+      ],
+    },
+    opens: ['rls-behind-system'],
   },
   {
     id: 'rls-one-transaction',
@@ -75,14 +94,14 @@ export const controls: Control[] = [
         },
       ],
     },
-    opens: ['rls-leftover'],
+    opens: [],
   },
   {
     id: 'rls-boot-check',
     title: 'The app does not start while a table with somebody’s rows is unprotected',
     file: 'src/database/row-security.ts',
     removal: { edits: [withoutBootCheck] },
-    opens: ['rls-unprotected-table'],
+    opens: ['rls-unprotected-table', 'rls-open-policy'],
   },
   {
     id: 'rls-force',

@@ -9,8 +9,8 @@ const wrongFixes: WrongFix[] = [
     title: 'Write policies for reading: what nobody sees, nobody changes',
     why: 'A reader sees the row. What he may do to it needs a policy for each verb.',
     change: {
-      sql: `CREATE POLICY changed ON resources FOR UPDATE USING (true);
-        CREATE POLICY deleted ON resources FOR DELETE USING (true)`,
+      sql: `CREATE POLICY changed ON resources FOR UPDATE USING (is_shared(id, owner_id, false));
+        CREATE POLICY deleted ON resources FOR DELETE USING (is_shared(id, owner_id, false))`,
     },
     opens: ['rls-change-as-reader'],
   },
@@ -40,6 +40,7 @@ export const lesson: Lesson = {
   api: ['API1:2023'],
   attacks,
   controls,
+  stacks: [{ controls: ['rls-every-statement', 'rls-one-transaction'], opens: ['rls-leftover'] }],
   wrongFixes,
   use: async (target) => {
     const { ada, bob, path } = await adaBobAndEve(target);

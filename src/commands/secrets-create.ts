@@ -9,14 +9,13 @@ if (!folder) {
   process.stderr.write('Name a folder: npm run secrets:create -- ./secrets\n');
   process.exit(1);
 }
-mkdirSync(folder, { recursive: true, mode: 0o700 });
 const ownerPassword = createPassword();
 const databaseUrl = (user: string, password: string) =>
   `postgres://${user}:${password}@127.0.0.1:5432/bulwark`;
 const secrets = {
   app_secret: createAppSecret(),
-  signing_keys: JSON.stringify({ keys: [createSigningJwk()] }),
-  encryption_keys: JSON.stringify({ keys: [createEncryptionJwk()] }),
+  'keys/signing_keys': JSON.stringify({ keys: [createSigningJwk()] }),
+  'keys/encryption_keys': JSON.stringify({ keys: [createEncryptionJwk()] }),
   // For the database of docker-compose.yml. One of your own has its own addresses: write them here.
   postgres_password: ownerPassword,
   database_owner_url: databaseUrl('bulwark_owner', ownerPassword),
@@ -29,6 +28,8 @@ if (taken.length > 0) {
   process.stderr.write(`There already: ${taken.join(', ')}. Name a new folder.\n`);
   process.exit(1);
 }
+// `keys:rotate` writes into the folder of the keys, and has no business in the other one.
+mkdirSync(join(folder, 'keys'), { recursive: true, mode: 0o700 });
 for (const [file, value] of files) {
   writeFileSync(file, value, { mode: 0o600, flag: 'wx' });
   process.stdout.write(`${file}\n`);

@@ -63,6 +63,10 @@ function faultsOf(actual: Column, declared: DeclaredColumn[]): string[] {
 const holdsHashes = ({ type, column, checks }: Column) =>
   type === 'bytea' && checks.includes(`CHECK ((octet_length(${column}) = 32))`);
 
+/** A hash of a password, as text: it says itself how it was made. */
+const holdsPasswordHashes = ({ type, column, checks }: Column) =>
+  type === 'text' && checks.includes(`CHECK ((${column} ~~ '$argon2id$%'::text))`);
+
 const wantsHashes = ({ column }: Column) =>
   `takes more than a hash: make it bytea with CHECK (octet_length(${column}) = 32)`;
 
@@ -76,9 +80,10 @@ const FAULTS: Record<Protection['kind'], Check> = {
     return undefined;
   },
   indexed: (actual) => (holdsHashes(actual) ? undefined : wantsHashes(actual)),
-  // As text it is a hash of a password, which says itself how it was made.
   hashed: (actual) =>
-    actual.type === 'text' || holdsHashes(actual) ? undefined : wantsHashes(actual),
+    holdsHashes(actual) || holdsPasswordHashes(actual)
+      ? undefined
+      : `${wantsHashes(actual)}, or of passwords, text with CHECK (${actual.column} LIKE '$argon2id$%')`,
   plain: (_actual, protection) =>
     protection.kind === 'plain' && protection.why.trim() === ''
       ? 'is declared @Plain() without a reason: say why'

@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { NOBODY } from './acting.js';
 
 /** Prepared once a connection. `true`: until the transaction ends, and not a statement longer. */
 export const SET_ACTOR = {
@@ -48,3 +49,7 @@ export class ActingQuery extends Statement {
     this.isSet = true;
   }
 }
+
+/** PostgreSQL prepares one statement at a time: several go as they are, and the first says nobody's name. */
+export const severalForNobody = (statements: string): ActingQuery =>
+  new ActingQuery({ text: `SET LOCAL bulwark.actor = ''; ${statements}` }, NOBODY);

@@ -1,11 +1,11 @@
-import { queryable, SEALED, sealedRows } from './sealed-rows.js';
+import { HASHED, queryable, SEALED, sealedRows } from './sealed-rows.js';
 import type { TestDatabase } from './test-database.js';
 
 /** As after a while in production: 100,000 resources of 1,000 owners, and rows in every other table. */
 export async function fillDatabase(database: TestDatabase): Promise<void> {
   const { query } = database;
   const emails = Array.from({ length: 10_000 }, (_, n) => `crowd-${n + 1}@example.com`);
-  const people = { emails, displayName: 'Crowd', passwordHash: '-' };
+  const people = { emails, displayName: 'Crowd', passwordHash: HASHED };
   await sealedRows().createUsers(queryable(database), people);
   await query(`
     WITH owner AS (
@@ -48,13 +48,13 @@ export async function fillDatabase(database: TestDatabase): Promise<void> {
     SELECT sha256(convert_to(id::text, 'UTF8')), id, 'reset_password', created_at FROM users`);
   await query(`
     INSERT INTO sign_ups (email, email_index, display_name, password_hash, token_hash, expires_at)
-    SELECT ${SEALED}, email_index, ${SEALED}, '-', sha256(convert_to(id::text, 'UTF8')), created_at FROM users`);
+    SELECT ${SEALED}, email_index, ${SEALED}, '${HASHED}', sha256(convert_to(id::text, 'UTF8')), created_at FROM users`);
   await query(`
     INSERT INTO invitations (email, email_index, token_hash, expires_at)
     SELECT ${SEALED}, email_index, sha256(convert_to(id::text, 'UTF8')), created_at FROM users`);
   await query(`
     INSERT INTO factors (user_id, kind, name, confirmed_at)
-    SELECT id, 'totp', ${SEALED}, created_at FROM users WHERE password_hash = '-'`);
+    SELECT id, 'totp', ${SEALED}, created_at FROM users WHERE password_hash = '${HASHED}'`);
   await query(
     `INSERT INTO totp_secrets (factor_id, secret_sealed) SELECT id, ${SEALED} FROM factors`,
   );
@@ -67,7 +67,7 @@ export async function fillDatabase(database: TestDatabase): Promise<void> {
     SELECT sha256(convert_to(id::text, 'UTF8')), id, sha256('-'), 5, created_at FROM users`);
   await query(`
     INSERT INTO factors (user_id, kind, name, confirmed_at)
-    SELECT id, 'passkey', ${SEALED}, created_at FROM users WHERE password_hash = '-'`);
+    SELECT id, 'passkey', ${SEALED}, created_at FROM users WHERE password_hash = '${HASHED}'`);
   await query(`
     INSERT INTO passkeys (factor_id, credential_id, public_key, sign_count)
     SELECT id, sha256(convert_to(id::text, 'UTF8')), '\\x00', 0 FROM factors WHERE kind = 'passkey'`);
@@ -77,7 +77,7 @@ export async function fillDatabase(database: TestDatabase): Promise<void> {
   await query(`
     INSERT INTO exports (user_id, ready_at, expires_at)
     SELECT id, created_at, now() + random() * interval '1 day' FROM users
-    WHERE password_hash = '-'`);
+    WHERE password_hash = '${HASHED}'`);
   await query(`
     INSERT INTO export_parts (export_id, number, section, items)
     SELECT id, 1, 'resources', ${SEALED} FROM exports`);

@@ -81,6 +81,9 @@ export interface Owned {
 /** What has the form of a sealed value, for rows that nobody opens. */
 export const SEALED = String.raw`'\x01' || decode(repeat('00', 60), 'hex')`;
 
+/** What has the form of a password's hash, and is that of none. */
+export const HASHED = '$argon2id$';
+
 /** A test's connection, as the services want it. */
 export const queryable = ({ query }: Pick<TestDatabase, 'query'>): Queryable => ({
   query: async <Rows>(text: string, values?: unknown[]) => (await query(text, values)) as Rows,
