@@ -1,10 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { DataSource } from 'typeorm';
-import { DamageReports } from '../src/crypto/damage.js';
+import { randomUUID } from 'node:crypto';
+import { DamageReports, UNREADABLE } from '../src/crypto/damage.js';
 import { DataKeys } from '../src/crypto/data-keys.js';
+import { SealedFields } from '../src/crypto/sealed-fields.js';
 import { createEncryptionJwk } from '../src/config/secrets.js';
 import { Housekeeping } from '../src/database/housekeeping.js';
 import { withClient } from '../src/database/provision.js';
+import { Resource } from '../src/resources/resource.entity.js';
 import { dump, restore } from './support/dump.js';
 import {
   createAdministrator,
@@ -15,11 +18,13 @@ import {
   type ResourceBody,
 } from './support/factories.js';
 import { expectProblem } from './support/answers.js';
+import { mailedToken } from './support/mailed-links.js';
 import { addTotp } from './support/second-factors.js';
 import { SEALED, sealedRows } from './support/sealed-rows.js';
 import { recordStatements } from './support/statements.js';
 import { startApp, type TestApp } from './support/test-app.js';
 import { createTestDatabase } from './support/test-database.js';
+import { until } from './support/waiting.js';
 
 let app: TestApp;
 let admin: Person;
@@ -146,6 +151,67 @@ describe('GET /v1/users', () => {
   });
 });
 
+describe('a list and a copy', () => {
+  it('go on where one name of a factor does not open', async () => {
+    const ada = await signUp(app);
+    const [one, two] = [await addTotp(app, ada, 'Phone'), await addTotp(app, ada, 'Tablet')];
+    await app.database.query(`UPDATE factors SET name = ${SEALED} WHERE id = $1`, [one.id]);
+    damage = [];
+    const { status, body } = await ada.client.get<{ items: { id: string; name: string }[] }>(
+      '/v1/users/me/factors',
+    );
+    expect([status, body.items.map(({ id, name }) => [id, name])]).toEqual([
+      200,
+      [
+        [one.id, UNREADABLE],
+        [two.id, 'Tablet'],
+      ],
+    ]);
+    expect(damage).toEqual([{ table: 'factors', column: 'name', row: one.id }]);
+  });
+
+  it('go on where one content does not open: all else of it is in the export', async () => {
+    const ada = await signUp(app);
+    const [one, two] = [await createResource(ada), await createResource(ada)];
+    await write(one.id, await contentOf(two.id));
+    await ada.client.post('/v1/users/me/exports', { currentPassword: ada.password });
+    const ready = 'SELECT FROM exports WHERE user_id = $1 AND ready_at IS NOT NULL';
+    await until(async () => (await app.database.query(ready, [ada.id])).length > 0, 'an export');
+    const token = await mailedToken(app.database, ada.email);
+    const { status, body } = await ada.client.post<{ resources: ResourceBody[] }>(
+      '/v1/auth/download-export',
+      { token },
+    );
+    expect([status, body.resources.map(({ id, content }) => [id, content])]).toEqual([
+      200,
+      [
+        [one.id, UNREADABLE],
+        [two.id, two.content],
+      ],
+    ]);
+  });
+
+  it('go on where the address of the person does not open: sessions can be seen, and ended', async () => {
+    const ada = await signUp(app);
+    await app.database.query(`UPDATE users SET email = ${SEALED} WHERE id = $1`, [ada.id]);
+    const list = await admin.client.get<{ items: object[] }>(`/v1/users/${ada.id}/sessions`);
+    expect([list.status, list.body.items.length]).toEqual([200, 1]);
+    expectProblem(await admin.client.get(`/v1/users/${randomUUID()}/sessions`), 404, 'not_found');
+  });
+});
+
+describe('a statement that forgot the owner', () => {
+  it('is a fault of ours, and no damage', async () => {
+    const { id } = await createResource(await signUp(app));
+    damage = [];
+    const open = app.app
+      .get(SealedFields)
+      .openOne(app.app.get(DataSource), Resource, { id, content: await contentOf(id) });
+    await expect(open).rejects.toThrow('a row of resources needs "ownerId" to be opened');
+    expect(damage).toEqual([]);
+  });
+});
+
 describe('the data keys', () => {
   it('are one for an owner, whoever makes how many at once', async () => {
     const ada = await signUp(app);
@@ -236,8 +302,10 @@ describe('an account that is deleted', () => {
       expect(rows).toHaveLength(1);
       // Her access token is still good for some minutes; nothing of hers is.
       const client = restored.client().withToken(ada.tokens.accessToken);
-      for (const hidden of [`/v1/resources/${hers.id}`, '/v1/users/me', '/v1/users/me/factors'])
+      for (const hidden of [`/v1/resources/${hers.id}`, '/v1/users/me'])
         expectProblem(await client.get(hidden), 500, 'internal_error');
+      const factors = await client.get<{ items: object[] }>('/v1/users/me/factors');
+      expect(factors.body.items).toMatchObject([{ name: UNREADABLE }]);
       const { accessToken } = await login(restored.client(), admin.email, admin.password);
       const list = await restored.client().withToken(accessToken).get('/v1/users?limit=100');
       expect(list.text).not.toContain(ada.email);

@@ -106,8 +106,10 @@ export class SealedFields {
     const place = placeOf(table, field, row);
     const id = keyIdOf(sealed) ?? '';
     const key = how.found?.get(id) ?? this.keys.recall(id);
+    // Throws for a statement that forgot the owner, which is no damage.
+    const owner = ownerOf(table, row);
     try {
-      return open(key, ownerOf(table, row), { place, sealed, as: field.as });
+      return open(key, owner, { place, sealed, as: field.as });
     } catch {
       this.damage.report(place);
       if (how.placeholder === undefined) throw new DamagedValueError(place);

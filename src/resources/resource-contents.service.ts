@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { UNREADABLE } from '../crypto/damage.js';
 import type { Opened, Sealed } from '../crypto/protection.decorators.js';
 import { SealedFields } from '../crypto/sealed-fields.js';
 import type { Queryable } from '../database/queryable.js';
@@ -16,7 +17,8 @@ export interface SealedContent {
 export class ResourceContentsService {
   constructor(private readonly fields: SealedFields) {}
 
-  async open<R extends SealedContent>(db: Queryable, rows: R[]): Promise<Opened<R>[]> {
-    return this.fields.open(db, Resource, rows);
+  /** One that is damaged must not end the copy of all others. */
+  async openAll<R extends SealedContent>(db: Queryable, rows: R[]): Promise<Opened<R>[]> {
+    return this.fields.openAll(db, Resource, rows, UNREADABLE);
   }
 }
