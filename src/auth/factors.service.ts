@@ -5,7 +5,6 @@ import type { Actor } from '../access/actor.js';
 import { mustBeLive } from '../access/live-session.js';
 import { RevocationFeed } from '../access/revocation-feed.js';
 import { SecurityLog } from '../audit/security-log.js';
-import { UNREADABLE } from '../crypto/damage.js';
 import { SealedFields } from '../crypto/sealed-fields.js';
 import type { Sealed } from '../crypto/protection.decorators.js';
 import { Problem } from '../http/problem.js';
@@ -52,7 +51,7 @@ export class FactorsService {
     const rows = await this.dataSource.sql<FactorRow[]>`
       SELECT id, user_id AS "userId", kind, name, confirmed_at AS "confirmedAt" FROM factors
       WHERE user_id = ${userId} AND confirmed_at IS NOT NULL ORDER BY confirmed_at, id`;
-    const items = await this.fields.openAll(this.dataSource, Factor, rows, UNREADABLE);
+    const items = await this.fields.openAll(this.dataSource, Factor, rows);
     const recoveryCodesLeft = await this.recoveryCodes.count(this.dataSource.manager, userId);
     return { items, recoveryCodesLeft };
   }

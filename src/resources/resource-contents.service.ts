@@ -1,5 +1,4 @@
 import { Injectable } from '@nestjs/common';
-import { UNREADABLE } from '../crypto/damage.js';
 import type { Opened, Sealed } from '../crypto/protection.decorators.js';
 import { SealedFields } from '../crypto/sealed-fields.js';
 import type { Queryable } from '../database/queryable.js';
@@ -19,6 +18,6 @@ export class ResourceContentsService {
 
   /** One that is damaged must not end the copy of all others. */
   async openAll<R extends SealedContent>(db: Queryable, rows: R[]): Promise<Opened<R>[]> {
-    return this.fields.openAll(db, Resource, rows, UNREADABLE);
+    return this.fields.openAll(db, Resource, rows);
   }
 }
