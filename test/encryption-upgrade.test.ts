@@ -26,15 +26,21 @@ const password = newPassword();
 const seed = Buffer.from(createTotpSecret());
 
 let database: TestDatabase;
+let idle: TestDatabase;
 beforeAll(async () => {
-  database = await createTestDatabase();
-  // Back to how it was before fields were encrypted.
-  while (!(await isOld())) await undoLastMigration(database.urls.owner);
+  [database, idle] = [await createOldDatabase(), await createOldDatabase()];
 });
-afterAll(() => database.drop());
+afterAll(() => Promise.all([database.drop(), idle.drop()]));
 
-const isOld = async () =>
-  (await database.query(`SELECT FROM migrations WHERE name LIKE 'encryption%'`)).length === 0;
+/** As it was before fields were encrypted. */
+async function createOldDatabase(): Promise<TestDatabase> {
+  const old = await createTestDatabase();
+  while (!(await isOld(old))) await undoLastMigration(old.urls.owner);
+  return old;
+}
+
+const isOld = async ({ query }: TestDatabase) =>
+  (await query(`SELECT FROM migrations WHERE name LIKE 'encryption%'`)).length === 0;
 
 /** As version 1 of the cipher sealed it, with one key for all. */
 function sealedOfOld(env: Record<string, string | undefined>): Buffer {
@@ -90,8 +96,8 @@ async function fillOld(): Promise<void> {
   ]);
 }
 
-async function addOldJob(): Promise<void> {
-  await database.query(
+async function addOldJob({ query }: TestDatabase): Promise<void> {
+  await query(
     `INSERT INTO pgboss.job (name, data) VALUES ('mail', jsonb_build_object('to', $1::text))`,
     [EMAIL],
   );
@@ -100,9 +106,9 @@ async function addOldJob(): Promise<void> {
 describe('a database whose rows are not encrypted', () => {
   it('is not migrated without the keys, and stays as it is', async () => {
     await fillOld();
-    await addOldJob();
+    await addOldJob(database);
     await expect(migrate(database.urls.owner)).rejects.toThrow('ENCRYPTION_KEYS');
-    expect(await isOld()).toBe(true);
+    expect(await isOld(database)).toBe(true);
     expect(await database.query('SELECT email FROM users')).toEqual([{ email: EMAIL }]);
   });
 
@@ -152,5 +158,16 @@ describe('a database whose rows are not encrypted', () => {
         while (await undoLastMigration(database.urls.owner));
       })(),
     ).rejects.toThrow('the rows are encrypted');
+  });
+});
+
+describe('a database that holds jobs, and no rows yet', () => {
+  it('is not migrated without the keys; with them its jobs are sealed, and open', async () => {
+    await addOldJob(idle);
+    await expect(migrate(idle.urls.owner)).rejects.toThrow('ENCRYPTION_KEYS');
+    await migrate(idle.urls.owner, testEnvironment(idle.urls.app));
+    const [job] = await idle.query<{ data: object }>('SELECT data FROM pgboss.job');
+    expect(job).toEqual({ data: { sealed: expect.any(String) } });
+    expect(await jobsOf(idle, EMAIL)).toHaveLength(1);
   });
 });

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { JWK } from 'jose';
 import { createDevelopmentSecrets } from '../src/config/secrets.js';
 import { Child, run, source } from './support/child.js';
+import { dump, restore } from './support/dump.js';
 import {
   createResource,
   login,
@@ -14,7 +15,9 @@ import {
 } from './support/factories.js';
 import { addTotp, challengeFor, prove, totpCode } from './support/second-factors.js';
 import { addResources } from './support/sealed-rows.js';
+import { spawnApp } from './support/spawned-app.js';
 import { startApp, testEnvironment, type TestApp } from './support/test-app.js';
+import { createTestDatabase } from './support/test-database.js';
 import { until } from './support/waiting.js';
 
 const RESOURCES = 300;
@@ -39,12 +42,10 @@ afterEach(async () => {
 
 const kids = () =>
   (JSON.parse(readFileSync(file, 'utf8')) as { keys: JWK[] }).keys.map(({ kid }) => kid);
-const environment = () => ({
-  ...testEnvironment(app.database.urls.app),
-  ENCRYPTION_KEYS: undefined,
-  ENCRYPTION_KEYS_FILE: file,
-});
-const rotate = () => new Child(source('commands/keys-rotate.ts'), { env: environment() });
+const fileEnvironment = () => ({ ENCRYPTION_KEYS: undefined, ENCRYPTION_KEYS_FILE: file });
+const environment = () => ({ ...testEnvironment(app.database.urls.app), ...fileEnvironment() });
+const rotate = (...args: string[]) =>
+  new Child(source('commands/keys-rotate.ts', ...args), { env: environment() });
 const dataKeys = () =>
   app.database.query<{ id: string; kek: string; retired: boolean }>(
     'SELECT id, kek, retired_at IS NOT NULL AS retired FROM keys.data_keys ORDER BY id',
@@ -55,6 +56,12 @@ const keysInUse = async () =>
       `SELECT DISTINCT encode(substr(content, 2, 16), 'hex') AS key FROM resources`,
     )
   ).map(({ key }) => key);
+const damageEvents = async () =>
+  (
+    await app.database.query<{ facts: object }>(
+      `SELECT facts FROM audit_events WHERE event = 'data_integrity_fail' ORDER BY recorded_at`,
+    )
+  ).map(({ facts }) => facts);
 /** Nobody waits for the minutes after which no instance seals with an old key any more. */
 const passTime = () =>
   app.database.query(
@@ -166,10 +173,151 @@ describe('npm run keys:rotate', () => {
     );
     const child = rotate();
     expect(await letTimePass(child)).toBe(1);
-    expect(child.output).toContain('1 rows do not open');
+    expect(child.output).toContain('0 data keys and 1 rows do not open');
+    expect(child.output).toContain(`resources.content in row ${id}`);
+    expect(await damageEvents()).toEqual([{ table: 'resources', column: 'content', row: id }]);
     expect(kids()).toHaveLength(2);
     expect((await dataKeys()).filter(({ retired }) => retired)).toHaveLength(1);
     expect((await bob.client.get('/v1/users/me')).status).toBe(200);
+  }, 60_000);
+
+  it('goes on where a data key is damaged, names it, and is complete once that is mended', async () => {
+    const [hers, his] = [await createResource(ada), await createResource(bob)];
+    const [key] = await app.database.query<{ id: string; wrapped: Buffer }>(
+      'SELECT id, wrapped FROM keys.data_keys WHERE owner_id = $1',
+      [ada.id],
+    );
+    const change = (wrapped: Buffer) =>
+      app.database.query('UPDATE keys.data_keys SET wrapped = $2 WHERE id = $1', [
+        key?.id,
+        wrapped,
+      ]);
+    const good = key?.wrapped ?? Buffer.of();
+    await change(Buffer.from(good.map((byte, at) => (at === 40 ? byte ^ 1 : byte))));
+    const before = await keysInUse();
+    const child = rotate();
+    expect(await letTimePass(child)).toBe(1);
+    expect(child.output).toContain('1 data keys and 2 rows do not open');
+    for (const name of [
+      `data key ${key?.id} of ${ada.id}`,
+      `users.email in row ${ada.id}`,
+      `resources.content in row ${hers.id}`,
+    ])
+      expect(child.output).toContain(name);
+    expect(child.output).not.toContain(bob.id);
+    expect(await damageEvents()).toContainEqual({
+      table: 'keys.data_keys',
+      column: 'wrapped',
+      row: key?.id,
+    });
+    expect(kids()).toHaveLength(2);
+    const damaged = (await dataKeys()).filter(({ kek }) => kek !== kids()[0]);
+    expect(damaged).toEqual([{ id: key?.id, kek: kids()[1], retired: true }]);
+    expect((await keysInUse()).filter((id) => before.includes(id))).toHaveLength(1);
+
+    await change(good);
+    expect(await letTimePass(rotate())).toBe(0);
+    expect([kids().length, (await dataKeys()).some(({ retired }) => retired)]).toEqual([1, false]);
+    const other = await startApp({ database: app.database, env: environment() });
+    for (const [person, resource] of [
+      [ada, hers],
+      [bob, his],
+    ] as const) {
+      const client = other.client().withToken(person.tokens.accessToken);
+      expect((await client.get(`/v1/resources/${resource.id}`)).body).toEqual(resource);
+    }
+    await other.close();
+  }, 120_000);
+});
+
+describe('a backup of the data from before a rotation', () => {
+  const isKeys = (table: string) => table.startsWith('keys.');
+  const backUp = async () => ({
+    data: await dump(app.database, (table) => !isKeys(table)),
+    keys: await dump(app.database, isKeys),
+    set: readFileSync(file, 'utf8'),
+  });
+  type Backup = Awaited<ReturnType<typeof backUp>>;
+
+  /** How an app answers for the resource that stands on these. */
+  async function statusAfter({ data }: Backup, { keys, set }: Backup, id: string) {
+    const database = await createTestDatabase();
+    await restore(database, [...data, ...keys]);
+    const restored = await startApp({ database, env: { ENCRYPTION_KEYS: set } });
+    try {
+      return (await restored.client().withToken(ada.tokens.accessToken).get(`/v1/resources/${id}`))
+        .status;
+    } finally {
+      await restored.close();
+      await database.drop();
+    }
+  }
+
+  it('opens with the keys of its own time alone', async () => {
+    const { id } = await createResource(ada);
+    const before = await backUp();
+    const child = rotate();
+    expect(await letTimePass(child)).toBe(0);
+    expect(child.output).toContain('Take a backup of both parts now');
+    const after = await backUp();
+    expect(await statusAfter(before, after, id)).toBe(500);
+    expect(await statusAfter(before, before, id)).toBe(200);
+    expect(await statusAfter(after, after, id)).toBe(200);
+  }, 120_000);
+
+  it('opens with the keys of afterwards, too, where --wrap-only left the data keys', async () => {
+    const { id } = await createResource(ada);
+    const before = await backUp();
+    const child = rotate('--wrap-only');
+    expect(await child.exit).toBe(0);
+    expect(child.output).toContain('Take a backup of the keys now');
+    const after = await backUp();
+    expect(kids()).toHaveLength(1);
+    expect(after.set).not.toBe(before.set);
+    expect(await statusAfter(before, after, id)).toBe(200);
+    expect(await statusAfter(before, { ...before, set: after.set }, id)).toBe(500);
+    expect((await ada.client.get(`/v1/resources/${id}`)).status).toBe(200);
+  }, 120_000);
+
+  it('is not mixed: --wrap-only waits until a whole rotation that was begun is over', async () => {
+    const begun = rotate();
+    await begun.printed(/(wraps from now on)/);
+    await until(async () => (await dataKeys()).some(({ retired }) => retired), 'it has begun');
+    begun.kill('SIGKILL');
+    await begun.exit;
+    const before = await dataKeys();
+    const child = rotate('--wrap-only');
+    expect([await child.exit, child.output]).toEqual([1, expect.stringContaining('has begun')]);
+    expect(await dataKeys()).toEqual(before);
+  }, 60_000);
+});
+
+describe('a data key whose key-encryption key is nowhere', () => {
+  it('has the file read once a second at the most, and nothing told where it is the same', async () => {
+    const other = await spawnApp({
+      env: { DATABASE_URL: app.database.urls.app, ...fileEnvironment() },
+    });
+    try {
+      await app.database.query(`UPDATE keys.data_keys SET kek = 'gone' WHERE owner_id = $1`, [
+        ada.id,
+      ]);
+      const ask = () => other.client().withToken(ada.tokens.accessToken).get('/v1/users/me');
+      const askOften = async () => {
+        const before = performance.now();
+        for (let n = 0; n < 20; n += 1) expect((await ask()).status).toBe(500);
+        return Math.ceil((performance.now() - before) / 1_000);
+      };
+      await askOften();
+      const told = (text: string) => other.logs().filter(({ msg }) => msg.startsWith(text)).length;
+      expect(told('encryption keys are now')).toBe(0);
+      writeFileSync(file, 'half a fi');
+      const seconds = await askOften();
+      // Once by the watch on the file, too.
+      expect(told('encryption keys stay as they are')).toBeLessThanOrEqual(seconds + 1);
+      expect(told('data key')).toBe(40);
+    } finally {
+      await other.close();
+    }
   }, 60_000);
 });
 

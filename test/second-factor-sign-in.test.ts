@@ -285,19 +285,30 @@ describe('a recovery code', () => {
 });
 
 describe('a sealed secret', () => {
-  it('that was moved to somebody else’s row makes no code right, and is told to the log', async () => {
-    const [{ ada, id }, eve] = [await withTotp(), await withTotp()];
+  it('that was moved to somebody else’s row makes no code right, nor any wrong: it is damaged', async () => {
+    const [{ ada, id, secret }, eve] = [await withTotp(), await withTotp()];
     const { query } = app.database;
-    await query(
-      `UPDATE totp_secrets SET secret_sealed = (
-         SELECT secret_sealed FROM totp_secrets WHERE factor_id = $2) WHERE factor_id = $1`,
-      [id, eve.id],
-    );
+    const sealedOf = async (factorId: string) => {
+      const [row] = await query<{ sealed: Buffer }>(
+        'SELECT secret_sealed AS sealed FROM totp_secrets WHERE factor_id = $1',
+        [factorId],
+      );
+      return row?.sealed;
+    };
+    const write = (sealed?: Buffer) =>
+      query('UPDATE totp_secrets SET secret_sealed = $2 WHERE factor_id = $1', [id, sealed]);
+    const own = await sealedOf(id);
+    await write(await sealedOf(eve.id));
     const challenge = await challengeFor(app, ada);
-    expectProblem(await prove(app.client(), challenge, totpCode(eve.secret)), 400, 'wrong_code');
+    // Nor is her own called wrong, which it is not.
+    for (const code of [eve.secret, secret].map((one) => totpCode(one, 1)))
+      expectProblem(await prove(app.client(), challenge, code), 500, 'internal_error');
+    await write(own);
     await query('UPDATE factors SET user_id = $1 WHERE id = $2', [ada.id, eve.id]);
-    expectProblem(await prove(app.client(), challenge, totpCode(eve.secret)), 400, 'wrong_code');
+    const foreign = totpCode(eve.secret, 1);
+    expectProblem(await prove(app.client(), challenge, foreign), 500, 'internal_error');
     expect(await sessions(ada)).toHaveLength(1);
+    expect((await prove(app.client(), challenge, totpCode(secret, 1))).status).toBe(200);
   });
 });
 

@@ -437,6 +437,11 @@ describe('npm run check:supply', () => {
         'package-lock.json',
         lock.replace('"license": "ISC"', '"license": "GPL-3.0-only"'),
       ],
+      [
+        'what scripts fetched',
+        'scripts/supply-chain/policy.ts',
+        text('scripts/supply-chain/policy.ts').replace(/(?<='node-[^']*@)[\d.]+/g, '0.0.0'),
+      ],
       ['imports', 'src/main.ts', `import 'ms';\n${text('src/main.ts')}`],
       ['secrets', 'README.md', `${text('README.md')}ghp_${'0a1b2c'.repeat(6)}\n`],
     ];

@@ -3,7 +3,7 @@ import { createPrivateKey } from 'node:crypto';
 import { Config } from '../src/config/config.js';
 import { ConfigError, type Environment } from '../src/config/environment.js';
 import { Authority, TlsFolder } from './support/certificates.js';
-import { productionEnvironment } from './support/child.js';
+import { productionEnvironment, run, source } from './support/child.js';
 
 type Pem = Awaited<ReturnType<Authority['issue']>>;
 
@@ -126,5 +126,18 @@ describe('TLS_CERT_FILE and TLS_KEY_FILE', () => {
     const faults = faultsOf({}, env);
     expect(faults[0]).toMatch(cure);
     expect(faults.join()).not.toMatch(/BEGIN|MII/);
+  });
+});
+
+describe('flags of Node’s own', () => {
+  it.each([
+    ['--tls-min-v1.0', 'weakens TLS'],
+    ['--tls_min_v1.1', 'weakens TLS'],
+    ['--tls_keylog=/dev/null', 'weakens TLS'],
+    ['--inspect=127.0.0.1:0', 'opens the debugger'],
+  ])('are refused on the command line, too: %s', async (flag, fault) => {
+    folder.write(good);
+    const { code, output } = await run([flag, ...source('main.ts')], { env: base });
+    expect([code, output]).toEqual([1, expect.stringContaining(fault)]);
   });
 });

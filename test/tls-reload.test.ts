@@ -57,6 +57,22 @@ describe('a renewed certificate', () => {
     expect(line['fingerprint']).toBe(new X509Certificate(second.cert).fingerprint256);
   });
 
+  it('is served when only its chain is new: what was forgotten between it and the root', async () => {
+    const { cert } = second;
+    const chain = new X509Certificate(authority.pem).raw;
+    const sentChain = async () => {
+      const socket = await handshake(app.url, { ca: [], rejectUnauthorized: false });
+      const peer = socket.getPeerCertificate(true);
+      socket.destroy();
+      return 'issuerCertificate' in peer && peer.issuerCertificate.raw.equals(chain);
+    };
+    expect(await sentChain()).toBe(false);
+    folder.write({ cert: cert + authority.pem });
+    await until(sentChain, 'the chain is served');
+    folder.write({ cert });
+    await until(async () => !(await sentChain()), 'it is gone again');
+  });
+
   it('keeps to the rules of the listener', async () => {
     await expect(
       handshake(app.url, {

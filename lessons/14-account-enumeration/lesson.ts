@@ -98,7 +98,7 @@ export const lesson: Lesson = {
       file: SIGN_UPS,
       removal: change(
         SIGN_UPS,
-        'UPDATE sign_ups SET token_hash = NULL\n        WHERE id IN (SELECT id FROM live)',
+        'UPDATE sign_ups SET token_hash = NULL, email = NULL, display_name = NULL\n        WHERE id IN (SELECT id FROM live)',
         'DELETE FROM sign_ups\n        WHERE id IN (SELECT id FROM live)',
       ),
       opens: ['enumerate-confirmation'],

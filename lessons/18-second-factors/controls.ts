@@ -128,8 +128,8 @@ const sealed: Control[] = [
         },
         {
           file: TOTP,
-          find: '(await this.fields.openOne(tx, TotpSecret, row)).secret',
-          replace: 'row.secret.subarray(45)',
+          find: 'const { secret } = await this.fields.openOne(tx, TotpSecret, row);',
+          replace: 'const secret = row.secret.subarray(45);',
         },
       ],
     },

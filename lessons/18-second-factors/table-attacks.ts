@@ -2,7 +2,7 @@ import { Secret } from 'otpauth';
 import { totpCode } from '../../test/support/second-factors.js';
 import type { Attack } from '../engine/lesson.js';
 import type { Target } from '../engine/target.js';
-import { opens, signIn, withTotp, type Protected } from './people.js';
+import { challengeOf, opens, signIn, withTotp, type Protected, type Tokens } from './people.js';
 
 const SECRET_BYTES = 20;
 
@@ -21,6 +21,18 @@ async function signInWithSeed(target: Target, ada: Protected, seed: Buffer) {
   if (seed.length !== SECRET_BYTES) return null;
   const { accessToken } = await signIn(target, 'eve', ada, totpCode(base32(seed)));
   return (await opens(target, ada, accessToken)) ? 'Ada’s codes, for good' : null;
+}
+
+/** A secret that does not open is an error of the server’s, which is no loot. */
+async function tryCode(target: Target, ada: Protected, code: string): Promise<Tokens> {
+  const challenge = await challengeOf(target, 'eve', ada);
+  const { url, ip } = target.stranger('eve');
+  const answer = await fetch(`${url}/v1/auth/second-factor`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'x-forwarded-for': ip },
+    body: JSON.stringify({ challenge, code }),
+  });
+  return (await answer.json()) as Tokens;
 }
 
 /** Eve has Ada's password, and a copy of the table or a way to write to it. */
@@ -57,7 +69,7 @@ export const tableAttacks: Attack[] = [
         'UPDATE totp_secrets SET secret_sealed = $1 WHERE factor_id = $2',
         [await sealedOf(target, eve), ada.factorId],
       );
-      const { accessToken } = await signIn(target, 'eve', ada, totpCode(eve.secret));
+      const { accessToken } = await tryCode(target, ada, totpCode(eve.secret));
       return (await opens(target, ada, accessToken)) ? 'a session of Ada’s' : null;
     },
   },
@@ -71,7 +83,7 @@ export const tableAttacks: Attack[] = [
         ada.id,
         eve.factorId,
       ]);
-      const { accessToken } = await signIn(target, 'eve', ada, totpCode(eve.secret));
+      const { accessToken } = await tryCode(target, ada, totpCode(eve.secret));
       return (await opens(target, ada, accessToken)) ? 'a session of Ada’s' : null;
     },
   },

@@ -6,6 +6,8 @@ import type { Person, Target } from '../engine/target.js';
 
 const SECRET = 'the vault opens at 07:15 with the code 4711';
 const HEAD_BYTES = 45;
+/** Of PostgreSQL. */
+const CHECK_VIOLATION = '23514';
 
 const contentOf = async ({ lab }: Target, id: string): Promise<Buffer> => {
   const [row] = await lab.database.query<{ content: Buffer }>(
@@ -148,8 +150,24 @@ const writers: Attack[] = [
   },
 ];
 
+function mustBeCheck(error: Error & { code?: string }): void {
+  if (error.code !== CHECK_VIOLATION) throw error;
+}
+
 /** Of a colleague who is in a hurry. */
 const careless: Attack[] = [
+  {
+    id: 'crypt-import',
+    title: 'Look in a dump for what an import wrote with SQL of its own, past the app',
+    needsLab: true,
+    run: async (target) => {
+      const { id } = await target.resource(await target.person('ada'));
+      await write(target, id, Buffer.from(SECRET)).catch(mustBeCheck);
+      return (await contentOf(target, id)).includes(SECRET)
+        ? 'Ada’s secret, as the import had it'
+        : null;
+    },
+  },
   {
     id: 'crypt-undeclared',
     title: 'Add a column for phone numbers, and say nothing of how it is protected',

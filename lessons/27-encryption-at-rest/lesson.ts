@@ -35,6 +35,10 @@ const ROW: Replacement = [
 /** A cascade less: the key stays when its owner goes. */
 const KEPT_KEYS = 'ALTER TABLE keys.data_keys DROP CONSTRAINT data_keys_owner_id_fkey';
 
+/** The constraints stand, and ask for nothing. */
+const ANYTHING = `CREATE OR REPLACE FUNCTION is_sealed(value bytea) RETURNS boolean
+  LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN true`;
+
 const controls: Control[] = [
   {
     id: 'crypt-sealed',
@@ -112,6 +116,13 @@ const controls: Control[] = [
     file: MIGRATION,
     removal: { sql: KEPT_KEYS },
     opens: ['crypt-deleted'],
+  },
+  {
+    id: 'crypt-check',
+    title: 'The database takes only what has the head of a sealed value',
+    file: MIGRATION,
+    removal: { sql: ANYTHING },
+    opens: ['crypt-import'],
   },
   {
     id: 'crypt-column-proof',

@@ -31,7 +31,6 @@ const RENEW = 'run `npm install` with npm 10 or newer, and commit what it writes
 const TAKE_BACK =
   'take the line back from the last commit that you trust, or install the package anew';
 
-/** An address of the registry's own is harmless; one that looks like it is not, and nobody reads them all. */
 const RENEW_ENTRY = `${TAKE_BACK}: with our .npmrc, npm writes no address`;
 
 function rootFaults(root: LockEntry, manifest: Manifest): Fault[] {

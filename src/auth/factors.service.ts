@@ -51,7 +51,7 @@ export class FactorsService {
     const rows = await this.dataSource.sql<FactorRow[]>`
       SELECT id, user_id AS "userId", kind, name, confirmed_at AS "confirmedAt" FROM factors
       WHERE user_id = ${userId} AND confirmed_at IS NOT NULL ORDER BY confirmed_at, id`;
-    const items = await this.fields.open(this.dataSource, Factor, rows);
+    const items = await this.fields.openAll(this.dataSource, Factor, rows);
     const recoveryCodesLeft = await this.recoveryCodes.count(this.dataSource.manager, userId);
     return { items, recoveryCodesLeft };
   }

@@ -25,7 +25,7 @@ export class SessionListsService {
 
   /** Throws `not_found`. For administrators: the route says so. */
   async listOf(actor: Actor, userId: string, query: PageQuery) {
-    await this.users.getById(userId);
+    await this.users.mustExist(userId);
     return this.list(actor, userId, query);
   }
 

@@ -73,6 +73,7 @@ export class SignUpRequestsService implements OnApplicationBootstrap {
         const link = this.links.urlOf('account/verify-address', token);
         return this.mailer.send(tx, { to, template: 'verifyAddress', values: { link } });
       }
+      await tx.sql`UPDATE sign_ups SET email = NULL, display_name = NULL WHERE id = ${id}`;
       const link = await this.links.create(tx, 'reset_password', to);
       if (link) await this.mailer.send(tx, { to, template: 'addressTaken', values: { link } });
     });
@@ -80,7 +81,7 @@ export class SignUpRequestsService implements OnApplicationBootstrap {
 
   private async addressOf(tx: EntityManager, id: string): Promise<string | undefined> {
     const [row] = await tx.sql<Pick<SignUp, 'id' | 'email'>[]>`
-      SELECT id, email FROM sign_ups WHERE id = ${id}`;
+      SELECT id, email FROM sign_ups WHERE id = ${id} AND email IS NOT NULL`;
     return row && (await this.fields.openOne(tx, SignUp, row)).email;
   }
 }

@@ -7,7 +7,7 @@ import {
   type Sealed,
 } from '../crypto/protection.decorators.js';
 
-/** Nobody's yet: sealed with the app's own key. */
+/** Nobody's yet: sealed with the app's own key. Once it is over, there is neither address nor name. */
 @Entity('sign_ups')
 @SealedFor(null)
 export class SignUp {

@@ -75,7 +75,7 @@ export class SignUpsService {
       ), chosen AS (
         SELECT * FROM live WHERE token_hash = ${hashToken(token)}
       ), spent AS (
-        UPDATE sign_ups SET token_hash = NULL
+        UPDATE sign_ups SET token_hash = NULL, email = NULL, display_name = NULL
         WHERE id IN (SELECT id FROM live) AND EXISTS (SELECT FROM chosen)
       )
       SELECT id, email, display_name AS "displayName", password_hash AS "passwordHash" FROM chosen`;

@@ -36,30 +36,31 @@ export class TotpSecretsService {
     return this.spendAny(tx, rows, userId, code);
   }
 
+  /** Throws DamagedValueError where a secret does not open and no other takes the code: it may be right. */
   private async spendAny(tx: EntityManager, rows: SecretRow[], userId: string, code: string) {
+    let damage: DamagedValueError | undefined;
     for (const row of rows) {
-      const id = row.factorId;
-      // Of the one who types the code: a factor that is moved to somebody else is none.
-      const secret = await this.open(tx, { ...row, userId });
-      const step = secret && totpStepOf(secret, code);
-      // RFC 6238 §5.2: one use. Of any number of parallel uses, one finds an older step.
-      const [, spent] = step
-        ? await tx.sql<[unknown, number]>`
-            UPDATE totp_secrets SET last_step = ${step}
-            WHERE factor_id = ${id} AND last_step < ${step}`
-        : [undefined, 0];
-      if (spent > 0) return true;
+      try {
+        // Of the one who types the code: a factor that is moved to somebody else is none.
+        if (await this.spendOne(tx, { ...row, userId }, code)) return true;
+      } catch (error) {
+        if (!(error instanceof DamagedValueError)) throw error;
+        damage = error;
+      }
     }
+    if (damage) throw damage;
     return false;
   }
 
-  /** What does not open was put there by somebody else: no code is right for it. */
-  private async open(tx: EntityManager, row: TotpSecret): Promise<Buffer | undefined> {
-    try {
-      return (await this.fields.openOne(tx, TotpSecret, row)).secret;
-    } catch (error) {
-      if (error instanceof DamagedValueError) return undefined;
-      throw error;
-    }
+  private async spendOne(tx: EntityManager, row: TotpSecret, code: string): Promise<boolean> {
+    const id = row.factorId;
+    const { secret } = await this.fields.openOne(tx, TotpSecret, row);
+    const step = totpStepOf(secret, code);
+    if (!step) return false;
+    // RFC 6238 §5.2: one use. Of any number of parallel uses, one finds an older step.
+    const [, spent] = await tx.sql<[unknown, number]>`
+      UPDATE totp_secrets SET last_step = ${step}
+      WHERE factor_id = ${id} AND last_step < ${step}`;
+    return spent > 0;
   }
 }

@@ -1,12 +1,13 @@
-// npm run keys:rotate [-- --signing]: new keys in the place of the old ones, while the app runs.
+// npm run keys:rotate [-- --wrap-only | --signing]: new keys in the place of the old ones, while the app runs.
 import 'reflect-metadata';
 import { createEncryptionJwk, DEVELOPMENT_MARK } from '../config/secrets.js';
 import type { Environment } from '../config/environment.js';
 import type { KeyStatus } from '../crypto/key-rotation.js';
+import type { RotationDamage } from '../crypto/rotation-damage.js';
 import { completeEnvironment } from '../database/development.js';
 import { madeNow, openKeySet } from './key-set.js';
 import { tellProgress } from './progress.js';
-import { withRotation } from './rotation.js';
+import { recordDamage, withRotation } from './rotation.js';
 import { rotateSigningKeys } from './rotate-signing-keys.js';
 
 const say = (text: string) => process.stdout.write(`${text}\n`);
@@ -14,23 +15,42 @@ const say = (text: string) => process.stdout.write(`${text}\n`);
 async function main(): Promise<void> {
   const { env, stop } = await completeEnvironment(process.env);
   try {
-    await (process.argv.includes('--signing') ? rotateSigningKeys(env, say) : rotate(env));
+    await (process.argv.includes('--signing')
+      ? rotateSigningKeys(env, say)
+      : rotate(env, process.argv.includes('--wrap-only')));
   } finally {
     await stop();
   }
 }
 
 /** Begins a rotation, or goes on with one that was begun: the database and the set of keys tell. */
-async function rotate(env: Environment): Promise<void> {
-  if (!isBegun(env, await withRotation(env, (rotation) => rotation.status())) && !addKey(env))
-    return;
-  const damaged = await withRotation(env, (rotation) => rotation.run(tellProgress));
-  if (damaged > 0)
-    throw new Error(
-      `${damaged} rows do not open: their keys stay, and the rotation is not complete`,
-    );
+async function rotate(env: Environment, wrapOnly: boolean): Promise<void> {
+  const status = await withRotation(env, (rotation) => rotation.status());
+  if (wrapOnly && status.wrapped.some(({ retired }) => retired > 0))
+    throw new Error('A rotation with new data keys has begun: finish it without --wrap-only first');
+  if (!isBegun(env, status) && !addKey(env)) return;
+  const damage = await withRotation(env, (rotation) =>
+    wrapOnly ? rotation.wrap() : rotation.run(tellProgress),
+  );
+  if (!damage.isNone) {
+    await recordDamage(env, damage.named());
+    throw new Error(faultOf(damage));
+  }
   await dropOldKeys(env);
+  say(wrapOnly ? WRAPPED : RENEWED);
 }
+
+/** An operator who learns this a month later has lost a month. */
+const RENEWED = `Take a backup of both parts now, the data and the keys, and keep ENCRYPTION_KEYS with it. A backup of
+the data from before opens only with the backup of the keys, and the ENCRYPTION_KEYS, of its time.`;
+const WRAPPED = `Take a backup of the keys now, and keep ENCRYPTION_KEYS with it: it also opens every backup of the data
+from before. A backup of the keys from before needs the ENCRYPTION_KEYS of its time.`;
+
+const faultOf = (damage: RotationDamage) => `${[
+  `${damage.keys.length} data keys and ${damage.rows} rows do not open, among them`,
+  ...damage.lines(),
+].join('\n  ')}
+All else is done. ENCRYPTION_KEYS keeps its old keys: mend these from a backup, or delete them, and run this again.`;
 
 function isBegun(env: Environment, { wrapped }: KeyStatus): boolean {
   const [first, ...others] = openKeySet(env, 'ENCRYPTION_KEYS').keys;

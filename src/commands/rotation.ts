@@ -1,9 +1,11 @@
 import { DataSource } from 'typeorm';
+import { auditEvent, insertEvent } from '../audit/audit-event.js';
 import { Config } from '../config/config.js';
 import type { Environment } from '../config/environment.js';
 import { KeyRotation } from '../crypto/key-rotation.js';
 import { openCrypto } from '../crypto/open-crypto.js';
 import { placesOfTables } from '../crypto/sealed-places.js';
+import type { Place } from '../crypto/sealing.js';
 import { acrossOwners } from '../database/acting.js';
 import { dataSourceOptions } from '../database/data-source-options.js';
 import { JOB_PLACES } from '../database/sealed-job-places.js';
@@ -14,19 +16,37 @@ import '../app.module.js';
 const STATEMENT_MS = 10 * 60_000;
 
 /** Does the work as the app's role, with the keys that the environment names now. */
-export async function withRotation<T>(
+export const withRotation = <T>(
   env: Environment,
   work: (rotation: KeyRotation) => Promise<T>,
+): Promise<T> =>
+  withDatabase(env, (db, config) => {
+    const { keys, wrapper } = openCrypto(config);
+    const places = [...placesOfTables(), JOB_PLACES];
+    return work(new KeyRotation(db, keys, wrapper, places));
+  });
+
+/** As by the app, when it finds such a value. */
+export const recordDamage = (env: Environment, places: Place[]): Promise<void> =>
+  withDatabase(env, async (db, config) => {
+    for (const { table, column, row } of places) {
+      const facts = { table, column, row: row.join(' ') };
+      const event = auditEvent('data_integrity_fail', facts, undefined);
+      await insertEvent(db, config.keys.audit.auditKey, event);
+    }
+  });
+
+async function withDatabase<T>(
+  env: Environment,
+  work: (db: DataSource, config: Config) => Promise<T>,
 ): Promise<T> {
   const config = new Config(env);
   const options = dataSourceOptions(config);
   const patience = { statement_timeout: STATEMENT_MS, query_timeout: STATEMENT_MS };
   const db = new DataSource({ ...options, extra: { ...options.extra, max: 2, ...patience } });
   await db.initialize();
-  const { keys, wrapper } = openCrypto(config);
   try {
-    const places = [...placesOfTables(), JOB_PLACES];
-    return await acrossOwners(() => work(new KeyRotation(db, keys, wrapper, places)));
+    return await acrossOwners(() => work(db, config));
   } finally {
     await db.destroy();
   }

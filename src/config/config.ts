@@ -5,6 +5,7 @@ import {
   databaseRules,
   listenerRules,
   mailRules,
+  nodeFlags,
   whereTlsEnds,
   type Rule,
 } from './links.js';
@@ -151,8 +152,8 @@ function productionRules(values: Values, env: Environment): Rule[] {
     ],
     ...databaseRules(values, env),
     [
-      env['NODE_OPTIONS']?.includes('--inspect'),
-      'NODE_OPTIONS opens the debugger: take --inspect away',
+      nodeFlags(env).includes('--inspect'),
+      'NODE_OPTIONS or the command line opens the debugger: take --inspect away',
     ],
   ];
 }

@@ -20,11 +20,15 @@ export function databaseRules(values: Values, env: Environment): Rule[] {
       'NODE_TLS_REJECT_UNAUTHORIZED accepts any certificate: take it away',
     ],
     [
-      /--tls-(keylog|min-v1\.[01]\b)/.test(env['NODE_OPTIONS'] ?? ''),
-      'NODE_OPTIONS weakens TLS: take --tls-keylog and --tls-min-v1.0 or 1.1 away',
+      // Node takes "_" for "-".
+      /--tls[-_](keylog|min[-_]v1\.[01]\b)/.test(nodeFlags(env)),
+      'NODE_OPTIONS or the command line weakens TLS: take --tls-keylog and --tls-min-v1.0 or 1.1 away',
     ],
   ];
 }
+
+export const nodeFlags = ({ NODE_OPTIONS: options = '' }: Environment): string =>
+  [options, ...process.execArgv].join(' ');
 
 /** sslmode "require" and "prefer" accept any certificate, so only verify-full counts (ASVS 12.3.2). */
 function isDatabaseLinkSafe(databaseUrl: string): boolean {

@@ -4,6 +4,9 @@ import type { Place } from './sealing.js';
 /** Where something is not as it was sealed. Never the value. */
 export type DamageListener = (place: { table: string; column: string; row: string }) => void;
 
+/** Stands for a text that does not open, where the rest is still to be read. */
+export const UNREADABLE = '(unreadable: damaged)';
+
 /** A value does not open. The client learns nothing of it; the place is for the log. */
 export class DamagedValueError extends Error {
   constructor({ table, column, row }: Place) {

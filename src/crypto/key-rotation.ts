@@ -8,14 +8,14 @@ import {
   NEXT_OWNERS,
   RETIRE,
   RETIRED,
-  REWRAP,
   SETTLED,
   STATUS,
   TO_RENEW,
-  TO_REWRAP,
 } from './key-statements.js';
 import { KeyWrapper } from './key-wrapper.js';
 import { idsIn, idsOf, resealed } from './reseal.js';
+import { rewrapAll, untilNobodyWraps } from './rewrap.js';
+import { RotationDamage } from './rotation-damage.js';
 import type { SealedPlaces, SealedRow } from './sealed-places.js';
 
 const POLL_MS = 1_000;
@@ -26,6 +26,11 @@ export type Progress = (what: string, done: number, total: number) => void;
 export interface KeyStatus {
   /** How many data keys each key-encryption key wraps. */
   wrapped: { kek: string; keys: number; retired: number }[];
+}
+
+interface Pass {
+  tell: Progress;
+  damage: RotationDamage;
 }
 
 type KeyId = Pick<KeyName, 'id'>;
@@ -53,19 +58,31 @@ export class KeyRotation {
     return { wrapped: await this.db.query<KeyStatus['wrapped']>(STATUS, []) };
   }
 
-  /** Answers how many values do not open: the keys that they name stay. */
-  async run(tell: Progress): Promise<number> {
+  async run(tell: Progress): Promise<RotationDamage> {
     await this.renew(tell);
-    await this.rewrap();
+    // The old key-encryption key opens nothing any more, even while rows still need their old keys.
+    await rewrapAll(this.db, this.wrapper);
     await this.reseal(tell);
     await this.untilSettled(tell);
     // What was sealed meanwhile with a key that an instance still had in memory, and what was locked.
     for (;;) {
-      const damaged = await this.reseal(tell);
+      const damage = await this.reseal(tell);
       await this.deleteUnused();
-      if ((await this.retired()).length === 0 || damaged > 0) return damaged;
+      if ((await this.retired()).every(damage.holds)) return this.withKeys(damage);
       await sleep(POLL_MS);
     }
+  }
+
+  /** Data keys stay, and with them all that is sealed: only what wraps them is another. */
+  async wrap(): Promise<RotationDamage> {
+    await rewrapAll(this.db, this.wrapper);
+    await untilNobodyWraps(this.db);
+    return this.withKeys(new RotationDamage());
+  }
+
+  private async withKeys(damage: RotationDamage): Promise<RotationDamage> {
+    damage.keys.push(...(await rewrapAll(this.db, this.wrapper)));
+    return damage;
   }
 
   /** From here on, what is sealed is sealed with a new key. */
@@ -102,54 +119,39 @@ export class KeyRotation {
     return made.length;
   }
 
-  /** The old key-encryption key opens nothing any more, even while rows still need their old keys. */
-  private async rewrap(): Promise<void> {
-    for (;;) {
-      const rows = await this.db.query<(KeyName & { wrapped: Buffer; kek: string })[]>(TO_REWRAP, [
-        this.wrapper.current(),
-      ]);
-      if (rows.length === 0) return;
-      for (const { id: uuid, owner, ...wrapped } of rows) {
-        const context = { id: uuid.replaceAll('-', ''), owner };
-        const again = await this.wrapper.wrap(await this.wrapper.unwrap(wrapped, context), context);
-        await this.db.query(REWRAP, [uuid, again.wrapped, again.kek, wrapped.kek]);
-      }
-    }
-  }
-
-  private async reseal(tell: Progress): Promise<number> {
+  private async reseal(tell: Progress): Promise<RotationDamage> {
     const retired = await this.retired();
-    let damaged = 0;
-    for (const places of this.places) damaged += await this.resealPlaces(places, retired, tell);
-    return damaged;
+    const damage = new RotationDamage();
+    for (const places of this.places) await this.resealPlaces(places, retired, { tell, damage });
+    return damage;
   }
 
-  private async resealPlaces(places: SealedPlaces, retired: string[], tell: Progress) {
+  private async resealPlaces(places: SealedPlaces, retired: string[], { tell, damage }: Pass) {
     const total = await places.count(this.db, retired);
-    let [done, damaged, after] = [0, 0, undefined as unknown[] | undefined];
+    let [done, after] = [0, undefined as unknown[] | undefined];
     for (;;) {
       const rows = total > 0 ? await places.read(this.db, retired, after) : [];
       after = rows.at(-1)?.key;
-      if (!after) return damaged;
-      damaged += await this.resealRows(places, rows);
+      if (!after) return;
+      await this.resealRows(places, rows, damage);
       done += rows.length;
       tell(places.name, Math.min(done, total), total);
     }
   }
 
-  /** Answers how many rows hold something that does not open: they stay as they are. */
-  private async resealRows(places: SealedPlaces, rows: SealedRow[]): Promise<number> {
+  /** Rows that hold something that does not open stay as they are. */
+  private async resealRows(places: SealedPlaces, rows: SealedRow[], damage: RotationDamage) {
     const old = await this.keys.find(this.db, [...new Set(rows.flatMap(idsOf))]);
     const owners = [...new Set([...old.values()].map(({ owner }) => owner))];
     const current = await this.keys.currentsOf(this.db, owners);
-    const sealed = rows.map((row) => resealed(row, old, current));
-    const good = rows.filter((_row, at) => sealed[at]);
+    const again = rows.map((row) => ({ row, ...resealed(row, old, current) }));
+    const good = again.filter(({ damaged }) => damaged.length === 0);
+    for (const { row, damaged } of again) if (damaged.length > 0) damage.addRow(row, damaged);
     await places.replace(
       this.db,
-      good,
-      sealed.filter((values) => values !== undefined),
+      good.map(({ row }) => row),
+      good.map(({ values }) => values),
     );
-    return rows.length - good.length;
   }
 
   private async untilSettled(tell: Progress): Promise<void> {

@@ -20,8 +20,12 @@ export const RETIRE = `UPDATE keys.data_keys SET retired_at = clock_timestamp() 
 export const ADD = `INSERT INTO keys.data_keys (id, owner_id, wrapped, kek)
   SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bytea[], $4::text[])`;
 export const TO_REWRAP = `SELECT id, owner_id AS owner, wrapped, kek FROM keys.data_keys
-  WHERE kek <> $1 ORDER BY id LIMIT 500`;
+  WHERE kek <> $1 AND id > $2 ORDER BY id LIMIT 500`;
 export const REWRAP = `UPDATE keys.data_keys SET wrapped = $2, kek = $3 WHERE id = $1 AND kek = $4`;
+export const NOW = `SELECT clock_timestamp()::text AS now`;
+export const IS_OVER = `SELECT NOT EXISTS (
+    SELECT FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+      AND xact_start < $1::timestamptz) AS "isOver"`;
 export const RETIRED = `SELECT replace(id::text, '-', '') AS id FROM keys.data_keys
   WHERE retired_at IS NOT NULL ORDER BY id`;
 /** Nobody seals with these any more, and no transaction is open that may have done so. */

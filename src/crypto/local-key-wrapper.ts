@@ -11,6 +11,7 @@ const TAG_BYTES = 16;
 const TAG = { authTagLength: TAG_BYTES };
 
 const WATCH_INTERVAL_MS = 2_000;
+const READ_AGAIN_MS = 1_000;
 
 /**
  * The key-encryption keys of ENCRYPTION_KEYS: the first wraps, the others unwrap what they wrapped. From a
@@ -20,6 +21,7 @@ const WATCH_INTERVAL_MS = 2_000;
 export class LocalKeyWrapper extends KeyWrapper implements OnModuleInit, OnApplicationShutdown {
   private readonly logger = new Logger(LocalKeyWrapper.name);
   private keys: readonly EncryptionKey[];
+  private readAt = Number.NEGATIVE_INFINITY;
   private readonly watch = () => this.reload();
 
   constructor(private readonly config: Config) {
@@ -67,9 +69,9 @@ export class LocalKeyWrapper extends KeyWrapper implements OnModuleInit, OnAppli
     return this.keys.find((key) => key.kid === kid);
   }
 
-  /** A rotation has begun elsewhere. */
+  /** A rotation has begun elsewhere; or the key is nowhere, and each request comes by here. */
   private findInFile(kid: string): EncryptionKey | undefined {
-    this.reload();
+    if (performance.now() > this.readAt + READ_AGAIN_MS) this.reload();
     return this.find(kid);
   }
 
@@ -77,14 +79,19 @@ export class LocalKeyWrapper extends KeyWrapper implements OnModuleInit, OnAppli
   private reload(): void {
     const file = this.config.encryptionKeysFile;
     if (!file) return;
+    this.readAt = performance.now();
+    const before = kidsOf(this.keys);
     try {
       this.keys = this.config.readEncryptionKeys(readFileSync(file, 'utf8'));
-      this.logger.warn(`encryption keys are now ${this.keys.map((key) => key.kid).join(', ')}`);
+      const now = kidsOf(this.keys);
+      if (now !== before) this.logger.warn(`encryption keys are now ${now}`);
     } catch (error) {
       this.logger.error(`encryption keys stay as they are: ${(error as Error).message}`);
     }
   }
 }
+
+const kidsOf = (keys: readonly EncryptionKey[]) => keys.map(({ kid }) => kid).join(', ');
 
 const aadOf = (kid: string, { id, owner }: KeyContext) =>
   Buffer.from(JSON.stringify([kid, id, owner]));

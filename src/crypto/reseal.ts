@@ -1,6 +1,6 @@
 import type { Queryable } from '../database/queryable.js';
 import type { SealedPlaces, SealedRow } from './sealed-places.js';
-import { keyIdOf, openValue, sealValue, type DataKey } from './sealing.js';
+import { keyIdOf, openValue, sealValue, type DataKey, type Place } from './sealing.js';
 
 /** Which of these keys still open something there. */
 export async function idsIn(
@@ -22,18 +22,25 @@ export const idsOf = ({ values }: SealedRow): string[] =>
 
 type Keys = Map<unknown, DataKey>;
 
-/** The same values under their owner's new key; undefined when one of them does not open. */
+/** The same values under their owner's new key, and where one of them does not open. */
 export function resealed({ values, places }: SealedRow, old: Keys, current: Keys) {
-  try {
-    return values.map((value, at) => {
-      const place = places[at];
-      if (!value || !place) return null;
-      const key = old.get(keyIdOf(value));
-      const next = key && current.get(key.owner);
-      if (!next) throw new Error('no key opens it');
-      return sealValue(next, place, openValue(key, place, value));
-    });
-  } catch {
-    return undefined;
-  }
+  const damaged: Place[] = [];
+  const sealed = values.map((value, at) => {
+    const place = places[at];
+    if (!value || !place) return null;
+    try {
+      return sealAnew(value, place, { old, current });
+    } catch {
+      damaged.push(place);
+      return value;
+    }
+  });
+  return { values: sealed, damaged };
+}
+
+function sealAnew(value: Buffer, place: Place, { old, current }: Record<'old' | 'current', Keys>) {
+  const key = old.get(keyIdOf(value));
+  const next = key && current.get(key.owner);
+  if (!next) throw new Error('no key opens it');
+  return sealValue(next, place, openValue(key, place, value));
 }

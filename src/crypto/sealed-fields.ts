@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Queryable } from '../database/queryable.js';
-import { DamagedValueError, DamageReports } from './damage.js';
+import { DamagedValueError, DamageReports, UNREADABLE } from './damage.js';
 import { DataKeys } from './data-keys.js';
 import { sealedTableOf, type Opened, type SealedTable } from './protection.decorators.js';
 import { keyIdOf, openValue, sealValue, type DataKey, type Place } from './sealing.js';
@@ -63,7 +63,7 @@ export class SealedFields {
     db: Queryable,
     entity: Class<unknown>,
     rows: R[],
-    placeholder: string,
+    placeholder = UNREADABLE,
   ): Promise<Opened<R>[]> {
     return this.openRows(db, sealedTableOf(entity), rows as Row[], placeholder) as Promise<
       Opened<R>[]
@@ -106,8 +106,10 @@ export class SealedFields {
     const place = placeOf(table, field, row);
     const id = keyIdOf(sealed) ?? '';
     const key = how.found?.get(id) ?? this.keys.recall(id);
+    // Throws for a statement that forgot the owner, which is no damage.
+    const owner = ownerOf(table, row);
     try {
-      return open(key, ownerOf(table, row), { place, sealed, as: field.as });
+      return open(key, owner, { place, sealed, as: field.as });
     } catch {
       this.damage.report(place);
       if (how.placeholder === undefined) throw new DamagedValueError(place);

@@ -23,8 +23,19 @@ import {
 /** Encrypts what stood in the clear, and leaves nothing of it: all or nothing, with the migration. */
 export const sealRows = (env: Environment) => async (runner: QueryRunner) => {
   const [{ any }] = (await runner.query(ANY_ROWS)) as [{ any: boolean }];
-  if (any) await new RowSealer(runner, env).sealAll();
+  const jobs = await findJobs(runner);
+  if (any || jobs.length > 0) await new RowSealer(runner, env).sealAll(jobs);
 };
+
+interface OldJob {
+  id: string;
+  data: string;
+}
+
+async function findJobs(runner: QueryRunner): Promise<OldJob[]> {
+  const [{ isThere }] = (await runner.query(QUEUE)) as [{ isThere: boolean }];
+  return isThere ? ((await runner.query(JOBS)) as OldJob[]) : [];
+}
 
 class RowSealer {
   private readonly emailIndexKey: KeyObject;
@@ -50,8 +61,8 @@ class RowSealer {
     this.dataKeys = new DataKeys(new LocalKeyWrapper({ encryptionKeys } as unknown as Config));
   }
 
-  async sealAll(): Promise<void> {
-    await this.sealJobs();
+  async sealAll(jobs: OldJob[]): Promise<void> {
+    await this.sealJobs(jobs);
     for (const sealing of SEALINGS) await this.sealTable(sealing);
     for (const { email } of (await this.runner.query(FROM_EMAILS)) as { email: string }[])
       await this.runner.query(FROM_INDEX, [email, this.indexOf(email)]);
@@ -63,10 +74,8 @@ class RowSealer {
     }
   }
 
-  private async sealJobs(): Promise<void> {
-    const [queue] = (await this.runner.query(QUEUE)) as { isThere: boolean }[];
-    if (!queue?.isThere) return;
-    for (const { id, data } of (await this.runner.query(JOBS)) as { id: string; data: string }[]) {
+  private async sealJobs(jobs: OldJob[]): Promise<void> {
+    for (const { id, data } of jobs) {
       const place = { table: 'pgboss.job', column: 'data', row: [id] };
       const sealed = sealValue(await this.keyOf(null), place, Buffer.from(data));
       await this.runner.query(JOB, [id, sealed.toString('base64')]);

@@ -23,7 +23,7 @@ export class ExportPartsService {
   /** As the owner reads them. */
   async open(rows: PageRow[]): Promise<PageRow[]> {
     const sealed = rows.filter((row): row is PageRow & SealedContent => 'content' in row);
-    await this.contents.open(this.dataSource, sealed);
+    await this.contents.openAll(this.dataSource, sealed);
     return rows;
   }
 

@@ -3,6 +3,7 @@ import { constants } from 'node:crypto';
 import { unwatchFile, watchFile } from 'node:fs';
 import type { Server } from 'node:https';
 import type { Socket } from 'node:net';
+import { isDeepStrictEqual } from 'node:util';
 import type { Config } from '../config/config.js';
 import type { TlsPair } from '../config/certificates.js';
 
@@ -82,7 +83,8 @@ export class ServedCertificate {
   private reload(): void {
     try {
       const pair = this.config.readTlsPair();
-      if (!pair || pair.fingerprint === this.pair.fingerprint) return;
+      // The whole texts: what stands between the certificate and the root may be all that is new.
+      if (!pair || isDeepStrictEqual(pair, this.pair)) return;
       this.server.setSecureContext(tlsOptions(pair));
       this.pair = pair;
       this.warnedAt = Number.NEGATIVE_INFINITY;

@@ -16,7 +16,8 @@ export interface SealedContent {
 export class ResourceContentsService {
   constructor(private readonly fields: SealedFields) {}
 
-  async open<R extends SealedContent>(db: Queryable, rows: R[]): Promise<Opened<R>[]> {
-    return this.fields.open(db, Resource, rows);
+  /** One that is damaged must not end the copy of all others. */
+  async openAll<R extends SealedContent>(db: Queryable, rows: R[]): Promise<Opened<R>[]> {
+    return this.fields.openAll(db, Resource, rows);
   }
 }

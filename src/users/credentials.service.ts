@@ -85,6 +85,10 @@ export class CredentialsService {
       ), key AS (
         INSERT INTO keys.data_keys (id, owner_id, wrapped, kek)
         SELECT ${key.id}::uuid, id, ${key.wrapped}, ${key.kek} FROM person
+      ), invited AS (
+        DELETE FROM invitations WHERE email_index IN (
+          SELECT email_index FROM invitations
+          WHERE email_index = ${this.indexes.email(user.email)} FOR UPDATE SKIP LOCKED)
       )
       SELECT id FROM person`;
     return rows[0]?.id;

@@ -44,13 +44,31 @@ export class ErasureService {
   }
 
   private async eraseUsers(tx: EntityManager): Promise<void> {
-    const [gone] = await tx.sql<[{ id: string }[], number]>`
+    const [gone] = await tx.sql<[{ id: string; emailIndex: Buffer }[], number]>`
       DELETE FROM users WHERE id IN (
         SELECT id FROM users
         WHERE is_erased AND delete_at IS NOT NULL
           AND NOT EXISTS (SELECT FROM resources WHERE owner_id = users.id)
         LIMIT ${USERS_A_BITE} FOR UPDATE SKIP LOCKED)
-      RETURNING id`;
+      RETURNING id, email_index AS "emailIndex"`;
+    await this.forget(
+      tx,
+      gone.map(({ emailIndex }) => emailIndex),
+    );
     for (const { id } of gone) await this.log.record(tx, 'user_deleted', { userId: id });
+  }
+
+  /**
+   * What waits for an address is sealed with the app's own key, which does not go with the account. Skips
+   * what is locked: whoever holds it may wait for the address that is given back here.
+   */
+  private async forget(tx: EntityManager, emailIndexes: Buffer[]): Promise<void> {
+    await tx.sql`
+      DELETE FROM invitations WHERE email_index IN (
+        SELECT email_index FROM invitations WHERE email_index = ANY(${emailIndexes})
+        FOR UPDATE SKIP LOCKED)`;
+    await tx.sql`
+      UPDATE sign_ups SET token_hash = NULL, email = NULL, display_name = NULL WHERE id IN (
+        SELECT id FROM sign_ups WHERE email_index = ANY(${emailIndexes}) FOR UPDATE SKIP LOCKED)`;
   }
 }

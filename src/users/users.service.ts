@@ -23,7 +23,7 @@ type Tell = (tx: EntityManager, owner: Leaving) => Promise<void>;
 
 type Profile = Opened<User>;
 
-/** Stands in a list for what somebody damaged: the others are still to be read. */
+/** Stands in a list for an address or a name that somebody damaged: the others are still to be read. */
 const UNREADABLE = 'unreadable@damaged.invalid';
 
 @Injectable()
@@ -58,6 +58,11 @@ export class UsersService {
     const user = await this.users.findOneBy({ id });
     if (!user) throw new Problem('not_found');
     return this.fields.openOne(this.dataSource, User, user);
+  }
+
+  /** Whatever its address is: throws `not_found`. */
+  async mustExist(id: string): Promise<void> {
+    if (!(await this.users.existsBy({ id }))) throw new Problem('not_found');
   }
 
   async list(actor: Actor, { limit, cursor, email }: ListUsersQuery) {
