@@ -11,6 +11,7 @@ import { Housekeeping } from '../src/database/housekeeping.js';
 import { JOB_PLACES } from '../src/database/sealed-job-places.js';
 import { withClient } from '../src/database/provision.js';
 import { Resource } from '../src/resources/resource.entity.js';
+import { Child } from './support/child.js';
 import { dump, restore } from './support/dump.js';
 import {
   createAdministrator,
@@ -28,7 +29,7 @@ import { mailedToken } from './support/mailed-links.js';
 import { addTotp } from './support/second-factors.js';
 import { HASHED, queryable, SEALED, sealedRows } from './support/sealed-rows.js';
 import { recordStatements } from './support/statements.js';
-import { startApp, type TestApp } from './support/test-app.js';
+import { startApp, testEnvironment, type TestApp } from './support/test-app.js';
 import { createTestDatabase, type TestDatabase } from './support/test-database.js';
 import { until, untilMailed } from './support/waiting.js';
 
@@ -457,10 +458,33 @@ describe('a column that nobody declared', () => {
        ADD CHECK (password_hash LIKE '$argon2id$%' OR true)`,
       'users.password_hash (text) takes more than a hash',
     ],
+    [
+      'an encrypted one that a rotation could not change',
+      'REVOKE UPDATE ON resources FROM bulwark_app; GRANT UPDATE (title) ON resources TO bulwark_app',
+      'resources.content (bytea) cannot be sealed anew: GRANT UPDATE (content)',
+    ],
     ['one that is gone', 'ALTER TABLE factors DROP name', 'factors.name is declared and holds no'],
   ])('keeps the app from booting: %s', async (_what, sql, fault) => {
     expect(await boots(sql)).toContain(fault);
   });
+
+  it('keeps the app from booting: an encrypted one that nobody’s key seals', async () => {
+    const forgotten = {
+      file: 'src/resources/resource.entity.ts',
+      find: "@SealedFor('ownerId')\n",
+      replace: '',
+    };
+    const child = new Child(['--import', './lessons/engine/removal-hook.js', 'src/main.ts'], {
+      env: {
+        ...testEnvironment(app.database.urls.app),
+        LESSON_EDITS: JSON.stringify([forgotten]),
+      },
+    });
+    const itBoots = setTimeout(() => child.kill('SIGKILL'), 20_000);
+    expect(await child.exit).toBe(1);
+    clearTimeout(itBoots);
+    expect(child.output).toContain('add @SealedFor() to its entity');
+  }, 40_000);
 });
 
 describe('a blind index', () => {

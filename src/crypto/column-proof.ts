@@ -1,9 +1,15 @@
 import type { DataSource } from 'typeorm';
-import { declaredColumns, type DeclaredColumn, type Protection } from './protection.decorators.js';
+import {
+  declaredColumns,
+  sealedTables,
+  type DeclaredColumn,
+  type Protection,
+} from './protection.decorators.js';
 
 /** Types that hold no words: whatever else a column is, somebody has to say how it is protected. */
 const COLUMNS = `
   SELECT c.relname AS "table", a.attname AS "column", format_type(a.atttypid, a.atttypmod) AS type,
+    has_column_privilege(c.oid, a.attnum, 'UPDATE') AS changes,
     coalesce((SELECT array_agg(pg_get_constraintdef(k.oid)) FROM pg_constraint k
       WHERE k.conrelid = c.oid AND k.contype = 'c'), '{}') AS checks
   FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
@@ -18,6 +24,8 @@ interface Column {
   table: string;
   column: string;
   type: string;
+  /** Whether the app may change it. */
+  changes: boolean;
   checks: string[];
 }
 
@@ -73,11 +81,16 @@ const wantsHashes = ({ column }: Column) =>
 type Check = (actual: Column, protection: Protection) => string | undefined;
 
 const FAULTS: Record<Protection['kind'], Check> = {
-  encrypted: ({ type, column, checks }) => {
+  encrypted: ({ table, type, column, changes, checks }) => {
     if (type !== 'bytea') return 'is declared @Encrypted() and is no bytea: change its type';
     if (!checks.includes(`CHECK (is_sealed(${column}))`))
       return `is declared @Encrypted() and takes anything: add CHECK (is_sealed(${column}))`;
-    return undefined;
+    if (!sealedTables().some((sealed) => sealed.table === table))
+      return 'is declared @Encrypted() and nobody says with whose key: add @SealedFor() to its entity';
+    // A rotation would stop there, half-way.
+    return changes
+      ? undefined
+      : `cannot be sealed anew: GRANT UPDATE (${column}) to the app's role`;
   },
   indexed: (actual) => (holdsHashes(actual) ? undefined : wantsHashes(actual)),
   hashed: (actual) =>
