@@ -32,6 +32,9 @@ CREATE TABLE audit_events_default PARTITION OF audit_events DEFAULT;
 ALTER TABLE audit_events ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY own_read ON audit_events FOR SELECT USING (user_id = (SELECT actor_id()));
 CREATE POLICY added ON audit_events FOR INSERT WITH CHECK (true);
+-- Nobody who runs SQL as the app writes history, or what comes first in every list.
+CREATE POLICY about_now ON audit_events AS RESTRICTIVE FOR INSERT
+  WITH CHECK (recorded_at BETWEEN now() - interval '1 hour' AND now() + interval '1 hour');
 CREATE POLICY systems ON audit_events USING ((SELECT acts_as_system()));
 ALTER TABLE audit_events_default ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY systems ON audit_events_default USING ((SELECT acts_as_system()));
@@ -43,11 +46,12 @@ CREATE TABLE audit_unsealed (
   PRIMARY KEY (recorded_at, event_id)
 );
 
--- Each link is keyed, and covers the one before it and its own number.
+-- Each link is keyed, and covers the one before it, its own number and when it was made.
 CREATE TABLE audit_chain (
   seq bigint PRIMARY KEY CHECK (seq > 0),
   event_id uuid NOT NULL UNIQUE,
   recorded_at timestamptz(3) NOT NULL,
+  sealed_at timestamptz(3) NOT NULL,
   event_mac bytea NOT NULL CHECK (octet_length(event_mac) = 32),
   mac bytea NOT NULL CHECK (octet_length(mac) = 32)
 );

@@ -3,6 +3,7 @@ import { attacks } from './attacks.js';
 
 const LOG = 'src/audit/security-log.ts';
 const CHAIN = 'src/audit/chain.ts';
+const READER = 'src/audit/chain-reader.ts';
 const SEALER = 'src/audit/sealer.service.ts';
 const SECRETS = 'src/config/secrets.ts';
 const MIGRATION = 'migrations/0015-audit.sql';
@@ -39,8 +40,8 @@ const wrongFixes: WrongFix[] = [
       edits: [
         {
           file: CHAIN,
-          find: "['link', seq, eventId, recordedAt, hex(eventMac), hex(before)]",
-          replace: "['link', eventId, recordedAt, hex(eventMac), before.length]",
+          find: '[seq, eventId, recordedAt, sealedAt, hex(eventMac), hex(before)]',
+          replace: '[eventId, recordedAt, sealedAt, hex(eventMac), before.length]',
         },
       ],
     },
@@ -79,7 +80,17 @@ export const lesson: Lesson = {
       id: 'audit-insert-only',
       title: 'The app may add events, and change none',
       file: MIGRATION,
-      removal: { sql: 'GRANT UPDATE, DELETE ON audit_events TO bulwark_app' },
+      removal: {
+        sql: 'GRANT UPDATE, DELETE ON audit_events TO bulwark_app',
+        // The app would not start with it.
+        edits: [
+          {
+            file: 'src/database/least-privilege.ts',
+            find: "AND relname ~ '^audit_(events|chain|checkpoints)'",
+            replace: "AND relname = ''",
+          },
+        ],
+      },
       opens: ['audit-app-changes', 'audit-app-deletes'],
     },
     {
@@ -90,6 +101,21 @@ export const lesson: Lesson = {
       opens: ['audit-owner-changes', 'audit-owner-removes'],
     },
     {
+      id: 'audit-whole-key',
+      title: 'An event is known by its id and its time: the key of the table, all of it',
+      file: READER,
+      removal: {
+        edits: [
+          {
+            file: READER,
+            find: 'WHERE c.recorded_at = e.recorded_at AND c.event_id = e.id)',
+            replace: 'WHERE c.event_id = e.id)',
+          },
+        ],
+      },
+      opens: ['audit-app-forges'],
+    },
+    {
       id: 'audit-linked',
       title: 'Each link covers its number and the link before',
       file: CHAIN,
@@ -97,8 +123,8 @@ export const lesson: Lesson = {
         edits: [
           {
             file: CHAIN,
-            find: "['link', seq, eventId, recordedAt, hex(eventMac), hex(before)]",
-            replace: "['link', eventId, recordedAt, hex(eventMac)]",
+            find: '[seq, eventId, recordedAt, sealedAt, hex(eventMac), hex(before)]',
+            replace: '[eventId, recordedAt, sealedAt, hex(eventMac)]',
           },
         ],
       },

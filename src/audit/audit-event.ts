@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import { createHmac, randomUUID, timingSafeEqual, type KeyObject } from 'node:crypto';
-import { isIPv4, isIPv6 } from 'node:net';
+import { isIPv4, isIPv6, SocketAddress } from 'node:net';
 import type { DataSource, EntityManager } from 'typeorm';
 import { outcomeOf, type EventFacts, type Outcome, type SecurityEvent } from './vocabulary.js';
 
@@ -30,7 +30,7 @@ const OBJECTS = {
   exportId: 'export',
   sessionId: 'session',
 } as const;
-const MAPPED = /^::ffff:(?=\d+\.)/i;
+const MAPPED = /^::ffff:(?=\d+\.)/;
 const UUID = /^[\da-f]{8}-([\da-f]{4}-){3}[\da-f]{12}$/;
 
 export interface AuditEvent {
@@ -97,12 +97,13 @@ function pick(facts: EventFacts): AuditEvent['facts'] {
 
 /** One spelling, also of what PostgreSQL has read and written again. Null for what is no address. */
 function addressOf(value: unknown): string | null {
-  // As some proxies write an IPv4 address.
-  const text = String(value).replace(MAPPED, '');
-  if (isIPv4(text)) return text;
   // A zone names an interface of our own, and PostgreSQL takes none.
-  if (!isIPv6(text) || text.includes('%')) return null;
-  return URL.parse(`http://[${text}]`)?.hostname.slice(1, -1) ?? null;
+  const [text = ''] = String(value).split('%');
+  if (isIPv4(text)) return text;
+  if (!isIPv6(text)) return null;
+  const { address } = new SocketAddress({ address: text, family: 'ipv6' });
+  // As some proxies write an IPv4 address.
+  return address.replace(MAPPED, '');
 }
 
 /** Unambiguous: a JSON array in a fixed order, the facts in the order of their names. */
