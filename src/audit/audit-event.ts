@@ -15,23 +15,30 @@ const FACT_NAMES = [
   'column',
   'events',
   'everywhere',
+  'key',
+  'keys',
   'kind',
   'method',
+  'permission',
   'role',
   'route',
   'row',
   'table',
+  'to',
 ] as const;
 const MAX_FACT = 100;
 /** Ids that name what the event happened to, where that is not the user. */
 const OBJECTS = {
+  /** Of whatever kind: the route says it. */
+  askedId: 'asked_for',
   factorId: 'factor',
   eventId: 'audit_event',
   exportId: 'export',
+  resourceId: 'resource',
   sessionId: 'session',
 } as const;
 const MAPPED = /^::ffff:(?=\d+\.)/;
-const UUID = /^[\da-f]{8}-([\da-f]{4}-){3}[\da-f]{12}$/;
+export const UUID = /^[\da-f]{8}-([\da-f]{4}-){3}[\da-f]{12}$/;
 
 export interface AuditEvent {
   id: string;

@@ -23,6 +23,13 @@ const POLL_MS = 1_000;
 /** Tells how far it is: so many of so many of what. */
 export type Progress = (what: string, done: number, total: number) => void;
 
+/** Within the transaction of what it tells. */
+export type RecordKeys = (
+  event: 'crypto_key_added' | 'crypto_key_retired' | 'crypto_key_deleted',
+  facts: { kind: 'data'; keys: number } | { kind: 'encryption' | 'signing'; key: string },
+  tx?: EntityManager,
+) => Promise<void>;
+
 export interface KeyStatus {
   /** How many data keys each key-encryption key wraps. */
   wrapped: { kek: string; keys: number; retired: number }[];
@@ -54,25 +61,25 @@ export class KeyRotation {
   }
 
   /** Answers how many values do not open: the keys that they name stay. */
-  async run(tell: Progress): Promise<number> {
-    await this.renew(tell);
+  async run(tell: Progress, record: RecordKeys): Promise<number> {
+    await this.renew(tell, record);
     await this.rewrap();
     await this.reseal(tell);
     await this.untilSettled(tell);
     // What was sealed meanwhile with a key that an instance still had in memory, and what was locked.
     for (;;) {
       const damaged = await this.reseal(tell);
-      await this.deleteUnused();
+      await this.deleteUnused(record);
       if ((await this.retired()).length === 0 || damaged > 0) return damaged;
       await sleep(POLL_MS);
     }
   }
 
   /** From here on, what is sealed is sealed with a new key. */
-  private async renew(tell: Progress): Promise<void> {
+  private async renew(tell: Progress, record: RecordKeys): Promise<void> {
     const [{ count: total } = { count: 0 }] = await this.toRenew();
     for (let left = total; left > 0;) {
-      const renewed = await this.db.transaction((tx) => this.renewSome(tx));
+      const renewed = await this.db.transaction((tx) => this.renewSome(tx, record));
       // Somebody else holds the rest: an account that is being deleted.
       if (renewed === 0) await sleep(POLL_MS);
       left = (await this.toRenew())[0]?.count ?? 0;
@@ -84,7 +91,7 @@ export class KeyRotation {
     return this.db.query(TO_RENEW, [this.wrapper.current()]);
   }
 
-  private async renewSome(tx: EntityManager): Promise<number> {
+  private async renewSome(tx: EntityManager, record: RecordKeys): Promise<number> {
     const kek = this.wrapper.current();
     const old = [
       ...(await tx.query<KeyName[]>(NEXT_OWNERS, [kek])),
@@ -99,6 +106,9 @@ export class KeyRotation {
       made.map((key) => key.kek),
     ];
     await tx.query(ADD, columns);
+    const facts = { kind: 'data' as const, keys: made.length };
+    for (const event of ['crypto_key_retired', 'crypto_key_added'] as const)
+      if (made.length > 0) await record(event, facts, tx);
     return made.length;
   }
 
@@ -160,12 +170,17 @@ export class KeyRotation {
     }
   }
 
-  private async deleteUnused(): Promise<void> {
+  private async deleteUnused(record: RecordKeys): Promise<void> {
     const settled = await this.settled();
     const used = new Set<string>();
     for (const places of this.places)
       for (const id of await idsIn(places, this.db, settled)) used.add(id);
-    await this.db.query(DELETE, [settled.filter((id) => !used.has(id))]);
+    const unused = settled.filter((id) => !used.has(id));
+    if (unused.length === 0) return;
+    await this.db.transaction(async (tx) => {
+      await tx.query(DELETE, [unused]);
+      await record('crypto_key_deleted', { kind: 'data', keys: unused.length }, tx);
+    });
   }
 
   private retired = async () => namesOf(await this.db.query<KeyId[]>(RETIRED, []));

@@ -23,3 +23,10 @@ export const eventsOf = ({ database }: Pick<TestApp, 'database'>, event: string,
      FROM audit_events WHERE event = $1 AND user_id = $2 ORDER BY recorded_at`,
     [event, userId],
   );
+
+/** What became of keys, in the order in which it was recorded. */
+export const keyEvents = ({ database }: Pick<TestApp, 'database'>) =>
+  database.query(
+    `SELECT event, facts FROM audit_events
+     WHERE event LIKE 'crypto\\_key\\_%' AND actor_id IS NULL ORDER BY recorded_at, event`,
+  );
