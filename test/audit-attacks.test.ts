@@ -9,6 +9,7 @@ import { verifyChain } from '../src/audit/verify-chain.js';
 import { Config } from '../src/config/config.js';
 import { acrossOwners } from '../src/database/acting.js';
 import { dataSourceOptions } from '../src/database/data-source-options.js';
+import { writeAt } from './support/audit.js';
 import { testEnvironment } from './support/test-app.js';
 import { createTestDatabase, type TestDatabase } from './support/test-database.js';
 
@@ -58,21 +59,6 @@ const writeMany = (count: number) => {
     ],
   );
 };
-/** As it would stand there if it had been written then. */
-async function writeAt(recordedAt: Date) {
-  const event = { ...eventOf('old'), recordedAt };
-  await withoutPolicies((past) => insertEvent(past, config.keys.audit.auditKey, event));
-  return event;
-}
-async function withoutPolicies(work: (past: DataSource) => Promise<void>) {
-  const options = { ...dataSourceOptions(config), url: database.urls.admin };
-  const past = await new DataSource(options).initialize();
-  try {
-    await work(past);
-  } finally {
-    await past.destroy();
-  }
-}
 const seal = () =>
   acrossOwners(() => dataSource.transaction((tx) => sealNext(tx, config.keys.audit.auditKey)));
 const verify = (kept: string[] = []) => verifyChain(dataSource, config.keys.audit, { kept });
@@ -377,7 +363,7 @@ describe('the sealer is no tool of his', () => {
   });
 
   it('seals what waited for days, and that it did so shows', async () => {
-    const old = await writeAt(new Date(Date.now() - 50 * HOUR_MS));
+    const old = await writeAt({ database, config }, new Date(Date.now() - 50 * HOUR_MS));
     expect((await verify()).fault).toMatchObject({ kind: 'unsealed', eventId: old.id });
     expect(await seal()).toMatchObject({ sealed: 1, refused: [] });
     expect(await verify()).toMatchObject({
@@ -390,7 +376,7 @@ describe('the sealer is no tool of his', () => {
   });
 
   it('has it shown when seals are taken away, and old events sealed anew', async () => {
-    await writeAt(new Date(Date.now() - 50 * HOUR_MS));
+    await writeAt({ database, config }, new Date(Date.now() - 50 * HOUR_MS));
     await sql('TRUNCATE audit_chain');
     expect((await verify()).fault).toMatchObject({ kind: 'added', seq: null });
     await sql(

@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { DataSource } from 'typeorm';
-import { auditEvent, insertEvent, type AuditEvent } from '../src/audit/audit-event.js';
 import { sealNext } from '../src/audit/chain.js';
 import { checkpointIfDue } from '../src/audit/checkpoints.js';
 import { dropBefore, makePartitions, monthsBack } from '../src/audit/retention.js';
@@ -8,6 +7,7 @@ import { verifyChain } from '../src/audit/verify-chain.js';
 import { Config } from '../src/config/config.js';
 import { acrossOwners } from '../src/database/acting.js';
 import { dataSourceOptions } from '../src/database/data-source-options.js';
+import { writeAt as writeThen } from './support/audit.js';
 import { testEnvironment } from './support/test-app.js';
 import { createTestDatabase, type TestDatabase } from './support/test-database.js';
 
@@ -15,19 +15,15 @@ const DAY_MS = 86_400_000;
 let database: TestDatabase;
 let config: Config;
 let owner: DataSource;
-/** Writes what was written long ago. */
-let past: DataSource;
 
 beforeAll(async () => {
   database = await createTestDatabase();
   config = new Config(testEnvironment(database.urls.app));
   const options = { ...dataSourceOptions(config), url: database.urls.owner };
   owner = await new DataSource(options).initialize();
-  past = await new DataSource({ ...options, url: database.urls.admin }).initialize();
 });
 afterAll(async () => {
   await owner.destroy();
-  await past.destroy();
   await database.drop();
 });
 
@@ -39,12 +35,8 @@ const drop = (before: Date) => acrossOwners(() => dropBefore(owner, config.keys.
 const partitions = async () =>
   (await sql(`SELECT relname AS name FROM pg_inherits JOIN pg_class ON oid = inhrelid
     WHERE inhparent = 'audit_events'::regclass ORDER BY 1`)) as { name: string }[];
-/** An event of another day. */
-async function writeAt(recordedAt: Date): Promise<AuditEvent> {
-  const event = { ...auditEvent('user_updated', { change: 'x' }, undefined), recordedAt };
-  await insertEvent(past, config.keys.audit.auditKey, event);
-  return event;
-}
+const writeAt = (recordedAt: Date) => writeThen({ database, config }, recordedAt);
+
 const thisMonth = monthsBack(0);
 const lastMonth = new Date(thisMonth.getTime() - 10 * DAY_MS);
 const longAgo = new Date(monthsBack(3).getTime() + DAY_MS);

@@ -149,8 +149,8 @@ describe('the vocabulary', () => {
     await app.stop();
 
     const seen = app.logs().flatMap(({ event, level }) => (event ? [[event, level]] : []));
-    // Days and months later, where TLS is, where the database is damaged and by command: see account-leaving,
-    // audit-retention, tls-in-clear, audit-damage and key-rotation.test.ts.
+    // Days and months later, where TLS is, and by command: see account-leaving, audit-retention, tls-in-clear
+    // and key-rotation.test.ts.
     const {
       user_deleted: _later,
       sys_audit_dropped: _muchLater,

@@ -99,8 +99,9 @@ asTheApp.push({
   id: 'audit-app-forges',
   title: 'With an injection: add a deed of somebody else’s, under the id of one that is sealed',
   run: async (target) => {
-    await deed(target);
     const ada = await target.person('ada', 'password');
+    // All of it is sealed: what is undone below takes no link from the sealer.
+    await deed(target);
     return undone(target, async () => {
       const written = await asApp(target, forgery(ada));
       const loot = 'Ada made herself an administrator, and the log is taken for whole';
