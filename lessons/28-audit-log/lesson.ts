@@ -3,7 +3,6 @@ import { attacks } from './attacks.js';
 
 const LOG = 'src/audit/security-log.ts';
 const CHAIN = 'src/audit/chain.ts';
-const READER = 'src/audit/chain-reader.ts';
 const SEALER = 'src/audit/sealer.service.ts';
 const SECRETS = 'src/config/secrets.ts';
 const MIGRATION = 'migrations/0015-audit.sql';
@@ -103,11 +102,11 @@ export const lesson: Lesson = {
     {
       id: 'audit-whole-key',
       title: 'An event is known by its id and its time: the key of the table, all of it',
-      file: READER,
+      file: CHAIN,
       removal: {
         edits: [
           {
-            file: READER,
+            file: CHAIN,
             find: 'WHERE c.recorded_at = e.recorded_at AND c.event_id = e.id)',
             replace: 'WHERE c.event_id = e.id)',
           },

@@ -1,4 +1,5 @@
 import type { EntityManager } from 'typeorm';
+import { HAS_LINK } from './chain.js';
 import type { EventRow } from './event-row.js';
 import type { ChainRow } from './find-fault.js';
 
@@ -8,12 +9,10 @@ const LINKS_WITH_EVENTS = `
   FROM audit_chain c LEFT JOIN audit_events e ON e.recorded_at = c.recorded_at AND e.id = c.event_id
   WHERE c.seq > $1 ORDER BY c.seq`;
 
-/** By id and time, which together are one event: another may have either. */
 const OUTSIDE = `
   SELECT e.*, recorded_at < now() - $1 * interval '1 minute' AS is_late, EXISTS (
     SELECT FROM audit_unsealed u WHERE u.recorded_at = e.recorded_at AND u.event_id = e.id) AS is_waiting
-  FROM audit_events e WHERE NOT EXISTS (
-    SELECT FROM audit_chain c WHERE c.recorded_at = e.recorded_at AND c.event_id = e.id)
+  FROM audit_events e WHERE NOT ${HAS_LINK}
   ORDER BY recorded_at, id`;
 const CHECKPOINTS = `
   SELECT k.seq, is_anchor, statement, c.mac

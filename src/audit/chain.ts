@@ -36,6 +36,10 @@ export function linkMac(key: KeyObject, before: Buffer, seq: number, sealed: Sea
 
 const hex = (bytes: Buffer) => bytes.toString('hex');
 
+/** Of an event `e`. By id and time, which together are one event: another may have either. */
+export const HAS_LINK = `EXISTS (
+  SELECT FROM audit_chain c WHERE c.recorded_at = e.recorded_at AND c.event_id = e.id)`;
+
 /** Where the chain ends. A retention leaves the last link, whatever the age of its event. */
 export async function headOf(tx: EntityManager): Promise<Link> {
   const [row] = await tx.sql<{ seq: string; mac: Buffer }[]>`
