@@ -1,14 +1,15 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { DataSource } from 'typeorm';
-import { auditEvent, insertEvent } from '../src/audit/audit-event.js';
-import { sealNext } from '../src/audit/chain.js';
-import { checkpointIfDue, signCheckpoint } from '../src/audit/checkpoints.js';
+import { auditEvent, eventMac, insertEvent } from '../src/audit/audit-event.js';
+import { headOf, sealNext } from '../src/audit/chain.js';
+import { checkpointIfDue, newestCheckpoint, signCheckpoint } from '../src/audit/checkpoints.js';
 import { describeFault } from '../src/audit/find-fault.js';
 import { verifyChain } from '../src/audit/verify-chain.js';
 import { Config } from '../src/config/config.js';
 import { acrossOwners } from '../src/database/acting.js';
 import { dataSourceOptions } from '../src/database/data-source-options.js';
+import { writeAt } from './support/audit.js';
 import { testEnvironment } from './support/test-app.js';
 import { createTestDatabase, type TestDatabase } from './support/test-database.js';
 
@@ -17,6 +18,7 @@ let database: TestDatabase;
 let config: Config;
 let dataSource: DataSource;
 const EVENTS = 12;
+const HOUR_MS = 3_600_000;
 
 beforeAll(async () => {
   database = await createTestDatabase();
@@ -29,12 +31,34 @@ afterAll(async () => {
 });
 
 const sql = (text: string, values?: unknown[]) => database.query(text, values);
-const write = (change: string) =>
-  insertEvent(
-    dataSource,
-    config.keys.audit.auditKey,
-    auditEvent('user_updated', { change, userId: randomUUID(), ip: '192.0.2.7' }, undefined),
+/** SQL that an injection runs. */
+const asApp = (text: string, values: unknown[] = []) =>
+  acrossOwners(() => dataSource.query(text, values));
+const eventOf = (change: string) =>
+  auditEvent('user_updated', { change, userId: randomUUID(), ip: '192.0.2.7' }, undefined);
+const write = async (change: string) => {
+  const event = eventOf(change);
+  await insertEvent(dataSource, config.keys.audit.auditKey, event);
+  return event;
+};
+/** In one statement. */
+const writeMany = (count: number) => {
+  const events = Array.from({ length: count }, () => eventOf('many'));
+  return sql(
+    `WITH added AS (
+       INSERT INTO audit_events (id, recorded_at, user_id, mac, event, outcome, ip, facts)
+       SELECT t.*, 'user_updated', 'success', '192.0.2.7', '{"change":"many"}'
+       FROM unnest($1::uuid[], $2::timestamptz[], $3::uuid[], $4::bytea[]) t
+       RETURNING recorded_at, id)
+     INSERT INTO audit_unsealed SELECT * FROM added`,
+    [
+      events.map(({ id }) => id),
+      events.map(({ recordedAt }) => recordedAt),
+      events.map(({ userId }) => userId),
+      events.map((event) => eventMac(config.keys.audit.auditKey, event)),
+    ],
   );
+};
 const seal = () =>
   acrossOwners(() => dataSource.transaction((tx) => sealNext(tx, config.keys.audit.auditKey)));
 const verify = (kept: string[] = []) => verifyChain(dataSource, config.keys.audit, { kept });
@@ -43,6 +67,15 @@ const checkpoint = async () => {
     checkpointIfDue(tx, config.keys.audit.checkpointKey, true),
   );
   return made?.statement ?? '';
+};
+const newest = async () => {
+  const { manager } = dataSource;
+  const found = await newestCheckpoint(
+    manager,
+    config.keys.audit.checkpointKey,
+    await headOf(manager),
+  );
+  return found?.statement;
 };
 const emptyLog = () => sql('TRUNCATE audit_events, audit_unsealed, audit_chain, audit_checkpoints');
 
@@ -54,11 +87,23 @@ const FORGED = `
   FROM audit_events e JOIN audit_chain ON event_id = id WHERE seq = 5
   RETURNING id, recorded_at, mac`;
 
+/** Anything, under an id that is sealed. */
+const forgedId = (recordedAt = `recorded_at + interval '1 second'`) => `
+  INSERT INTO audit_events (id, recorded_at, event, outcome, user_id, facts, mac)
+  SELECT id, ${recordedAt}, 'privilege_permissions_changed', 'success', user_id, '{"role":"admin"}', mac
+  FROM audit_events WHERE id = (SELECT event_id FROM audit_chain WHERE seq = 5)`;
+
 beforeEach(async () => {
   await emptyLog();
   for (let n = 1; n <= EVENTS; n += 1) await write(`change ${n}`);
   await seal();
-  expect(await verify()).toEqual({ fault: null, events: EVENTS, from: 1, to: EVENTS });
+  expect(await verify()).toEqual({
+    fault: null,
+    events: EVENTS,
+    late: { events: 0, first: null },
+    from: 1,
+    to: EVENTS,
+  });
 });
 
 interface Expected {
@@ -123,14 +168,25 @@ describe('what the owner of the database does, without the key', () => {
       { kind: 'removed', seq: 1 },
     ],
     ['adds an event', [FORGED], { kind: 'added', seq: null }],
+    ['adds one with the id of another', [forgedId()], { kind: 'added', seq: null }],
+    [
+      'adds a checkpoint',
+      [`INSERT INTO audit_checkpoints (seq, statement) VALUES (9e15, 'x')`],
+      { kind: 'added', seq: null },
+    ],
+    [
+      'says that the log begins later',
+      [`INSERT INTO audit_checkpoints (seq, is_anchor, statement) VALUES (4, true, 'x')`],
+      { kind: 'added', seq: null },
+    ],
     [
       'adds an event with a link that looks right',
       [
         `UPDATE audit_chain SET seq = seq + 1000 WHERE seq > 5`,
         `UPDATE audit_chain SET seq = seq - 999 WHERE seq > 1000`,
         `WITH forged AS (${FORGED})
-         INSERT INTO audit_chain (seq, event_id, recorded_at, event_mac, mac)
-         SELECT 6, id, recorded_at, mac, sha256(mac) FROM forged`,
+         INSERT INTO audit_chain (seq, event_id, recorded_at, sealed_at, event_mac, mac)
+         SELECT 6, id, recorded_at, now(), mac, sha256(mac) FROM forged`,
       ],
       { kind: 'added', seq: 6 },
     ],
@@ -138,8 +194,8 @@ describe('what the owner of the database does, without the key', () => {
       'adds one at the end',
       [
         `WITH forged AS (${FORGED})
-         INSERT INTO audit_chain (seq, event_id, recorded_at, event_mac, mac)
-         SELECT 13, id, recorded_at, mac, sha256(mac) FROM forged`,
+         INSERT INTO audit_chain (seq, event_id, recorded_at, sealed_at, event_mac, mac)
+         SELECT 13, id, recorded_at, now(), mac, sha256(mac) FROM forged`,
       ],
       { kind: 'added', seq: 13 },
     ],
@@ -157,8 +213,8 @@ describe('what the owner of the database does, without the key', () => {
       [
         `CREATE TEMP TABLE two AS SELECT * FROM audit_chain WHERE seq IN (5, 8)`,
         `DELETE FROM audit_chain WHERE seq IN (5, 8)`,
-        `INSERT INTO audit_chain (seq, event_id, recorded_at, event_mac, mac)
-         SELECT a.seq, b.event_id, b.recorded_at, b.event_mac, a.mac
+        `INSERT INTO audit_chain (seq, event_id, recorded_at, sealed_at, event_mac, mac)
+         SELECT a.seq, b.event_id, b.recorded_at, b.sealed_at, b.event_mac, a.mac
          FROM two a JOIN two b ON b.seq = 13 - a.seq`,
         `DROP TABLE two`,
       ],
@@ -251,7 +307,8 @@ describe('the end, cut off', () => {
     const forged = await signCheckpoint(other.keys.audit.checkpointKey, { seq: 99, mac });
     await expect(verify([forged])).rejects.toThrow('no checkpoint of this app');
     await sql('INSERT INTO audit_checkpoints (seq, statement) VALUES (99, $1)', [forged]);
-    expect((await verify()).fault).toBeNull();
+    expect((await verify()).fault).toMatchObject({ kind: 'added', seq: null });
+    await sql('DELETE FROM audit_checkpoints');
     // Nor for leave to begin later.
     const anchor = await signCheckpoint(
       other.keys.audit.checkpointKey,
@@ -274,29 +331,124 @@ describe('the sealer is no tool of his', () => {
     expect((await verify()).fault).toMatchObject({ kind: 'added', seq: null });
   });
 
-  it('seals no event that was changed while it waited, and misses one that is gone', async () => {
+  it('seals no event that was changed while it waited', async () => {
     await write('before');
-    await write('gone');
     await sql(
       `UPDATE audit_events SET facts = '{"change":"after"}' WHERE facts->>'change' = 'before'`,
     );
-    await sql(`DELETE FROM audit_events WHERE facts->>'change' = 'gone'`);
-    expect(await seal()).toMatchObject({
-      sealed: 0,
-      refused: [expect.anything(), expect.anything()],
-    });
+    expect(await seal()).toMatchObject({ sealed: 0, refused: [expect.any(String)] });
     expect((await verify()).fault).toMatchObject({ kind: 'added', seq: null });
   });
 
-  it('seals nothing anew that is older than a day', async () => {
-    await sql('DELETE FROM audit_chain');
-    const old = auditEvent('user_updated', { change: 'old' }, undefined);
-    old.recordedAt = new Date(Date.now() - 25 * 3_600_000);
-    await insertEvent(dataSource, config.keys.audit.auditKey, old);
+  it('misses one that is gone, and goes on', async () => {
+    const gone = await write('gone');
+    await sql('DELETE FROM audit_events WHERE id = $1', [gone.id]);
+    await write('stays');
+    expect(await seal()).toMatchObject({ sealed: 1, refused: [gone.id] });
+    expect(await verify()).toMatchObject({ fault: null, events: EVENTS + 1 });
+  });
+
+  it('seals none twice, and is not stopped by that', async () => {
+    await asApp('INSERT INTO audit_unsealed SELECT recorded_at, event_id FROM audit_chain');
+    await write('later');
+    expect(await seal()).toMatchObject({ sealed: 1, refused: { length: EVENTS } });
+    expect(await verify()).toMatchObject({ fault: null, events: EVENTS + 1 });
+  });
+
+  it('takes no mac of one event for another', async () => {
+    await sql(`WITH forged AS (${forgedId()} RETURNING recorded_at, id)
+      INSERT INTO audit_unsealed SELECT recorded_at, id FROM forged`);
+    expect(await seal()).toMatchObject({ sealed: 0 });
+    expect((await verify()).fault).toMatchObject({ kind: 'added', seq: null });
+  });
+
+  it('seals what waited for days, and that it did so shows', async () => {
+    const old = await writeAt({ database, config }, new Date(Date.now() - 50 * HOUR_MS));
+    expect((await verify()).fault).toMatchObject({ kind: 'unsealed', eventId: old.id });
+    expect(await seal()).toMatchObject({ sealed: 1, refused: [] });
+    expect(await verify()).toMatchObject({
+      fault: null,
+      events: EVENTS + 1,
+      late: { events: 1, first: EVENTS + 1 },
+    });
+    await sql('UPDATE audit_chain SET sealed_at = recorded_at WHERE seq = $1', [EVENTS + 1]);
+    expect((await verify()).fault).toMatchObject({ seq: EVENTS + 1 });
+  });
+
+  it('has it shown when seals are taken away, and old events sealed anew', async () => {
+    await writeAt({ database, config }, new Date(Date.now() - 50 * HOUR_MS));
+    await sql('TRUNCATE audit_chain');
+    expect((await verify()).fault).toMatchObject({ kind: 'added', seq: null });
     await sql(
       'INSERT INTO audit_unsealed SELECT recorded_at, id FROM audit_events ON CONFLICT DO NOTHING',
     );
-    expect(await seal()).toMatchObject({ sealed: EVENTS, refused: [old.id] });
-    expect((await verify()).fault).toMatchObject({ kind: 'added', eventId: old.id });
+    await seal();
+    expect(await verify()).toMatchObject({ fault: null, late: { events: 1, first: 1 } });
+  });
+});
+
+describe('what somebody does who runs SQL as the app', () => {
+  it('adds an event under the id of another: that is told', async () => {
+    await asApp(forgedId());
+    expect((await verify()).fault).toMatchObject({ kind: 'added', seq: null });
+  });
+
+  it('writes no history, and nothing of days to come', async () => {
+    for (const at of ['-2 hours', '2 hours', '400 days'])
+      await expect(asApp(forgedId(`now() + interval '${at}'`))).rejects.toThrow(
+        'row-level security',
+      );
+    expect((await verify()).fault).toBeNull();
+  });
+
+  it('hides no forgery behind many events that wait', async () => {
+    await writeMany(10_001);
+    expect((await verify()).fault).toBeNull();
+    await asApp(forgedId(`now() + interval '30 minutes'`));
+    expect((await verify()).fault).toMatchObject({ kind: 'added', seq: null });
+  });
+
+  it('adds no statement that keeps the app from making its own', async () => {
+    const far = `INSERT INTO audit_checkpoints (seq, statement) VALUES (9e15, 'x'), ($1, 'y')`;
+    await asApp(far, [EVENTS + 1]);
+    const kept = await checkpoint();
+    expect(await newest()).toBe(kept);
+    await write('later');
+    expect(await seal()).toMatchObject({ sealed: 1 });
+    // Its place is taken; the log has it nevertheless.
+    expect(await checkpoint()).toMatch(/^eyJ/);
+    expect(await newest()).toBe(kept);
+    expect((await verify()).fault).toMatchObject({ kind: 'added', seq: null });
+  });
+
+  it('puts no statement of ours in another place', async () => {
+    await checkpoint();
+    await asApp(`INSERT INTO audit_checkpoints (seq, statement)
+      SELECT seq - 1, statement FROM audit_checkpoints`);
+    expect((await verify()).fault).toMatchObject({ kind: 'added', seq: null });
+  });
+});
+
+describe('an address', () => {
+  it.each([
+    ['::ffff:c000:207', '192.0.2.7'],
+    ['::FFFF:192.0.2.7', '192.0.2.7'],
+    ['0:0:0:0:0:ffff:c000:0207', '192.0.2.7'],
+    ['::c000:207', '::192.0.2.7'],
+    ['2001:0DB8:0:0:0:0:0:0001', '2001:db8::1'],
+    ['fe80::1%eth0', 'fe80::1'],
+    ['fe80::1%25eth0', 'fe80::1'],
+    ['192.0.2.7', '192.0.2.7'],
+    ['192.0.02.7', null],
+    ['192.0.2.7/24', null],
+    ['unknown', null],
+    ['', null],
+  ])('%s is stored as %s, and its event is the one that the app wrote', async (ip, stored) => {
+    const event = auditEvent('user_updated', { change: 'x', ip }, undefined);
+    await insertEvent(dataSource, config.keys.audit.auditKey, event);
+    const rows = await sql('SELECT host(ip) AS ip FROM audit_events WHERE id = $1', [event.id]);
+    expect(rows).toEqual([{ ip: stored }]);
+    expect(await seal()).toMatchObject({ sealed: 1, refused: [] });
+    expect((await verify()).fault).toBeNull();
   });
 });

@@ -1,10 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
 import { DataSource } from 'typeorm';
 import { Sealer } from '../src/audit/sealer.service.js';
 import { SecurityLog } from '../src/audit/security-log.js';
-import { sealed, verify } from './support/audit.js';
+import { eventsOf, sealed, verify } from './support/audit.js';
+import { signUp } from './support/factories.js';
 import { startApp, type TestApp } from './support/test-app.js';
-import { until } from './support/waiting.js';
+import { createTestDatabase, type TestDatabase } from './support/test-database.js';
+import { until, untilWaiting } from './support/waiting.js';
 
 let app: TestApp;
 let other: TestApp;
@@ -19,6 +23,12 @@ afterAll(async () => {
 });
 
 const query = (text: string, values?: unknown[]) => app.database.query(text, values);
+
+/** What an instance leaves behind when it stops. */
+const leftOf = (database: TestDatabase) =>
+  database.query(`SELECT (SELECT count(*)::int FROM audit_unsealed) AS unsealed,
+    (SELECT count(*)::int FROM audit_chain WHERE seq > (SELECT max(seq) FROM audit_checkpoints))
+      AS "behindTheCheckpoint"`);
 
 /** One event in a transaction of its own, as services write them. */
 const write = ({ app: instance }: TestApp, change: string) =>
@@ -77,6 +87,26 @@ describe('sealing', () => {
     await expect(outside).rejects.toThrow('inside the transaction');
   });
 
+  it('runs once at a time, the last time behind the one before, and ends with a checkpoint', async () => {
+    const sealer = app.app.get(Sealer);
+    await sealed(app);
+    await write(app, 'waiting');
+    const [first, last] = [sealer.run(), sealer.run(true)];
+    await first;
+    expect(sealer.run()).toBe(last);
+    await last;
+    const behind = () =>
+      query(`SELECT FROM audit_chain WHERE seq > (
+        SELECT max(seq) FROM audit_checkpoints WHERE NOT is_anchor)`);
+    expect(await behind()).toEqual([]);
+    // Also when nothing waits.
+    await write(app, 'sealed');
+    await sealed(app);
+    expect(await behind()).toHaveLength(1);
+    await sealer.run(true);
+    expect(await behind()).toEqual([]);
+  });
+
   it('stops where the chain was cut off under the app, and says so', async () => {
     await write(app, 'before');
     await sealed(app);
@@ -91,5 +121,27 @@ describe('sealing', () => {
         (await query(`SELECT FROM audit_events WHERE facts->>'table' = 'audit_chain'`)).length > 0,
       'the loss is recorded',
     );
+  });
+});
+
+describe('an instance that stops', () => {
+  it('seals what its last requests did, and signs it', async () => {
+    const database = await createTestDatabase();
+    const last = await startApp({ database });
+    const ada = await signUp(last);
+    const lock = new pg.Client({ connectionString: database.urls.owner });
+    await lock.connect();
+    await lock.query('BEGIN; LOCK TABLE sessions IN ACCESS EXCLUSIVE MODE');
+    const pending = ada.client.post('/v1/auth/logout');
+    await untilWaiting(database, 1);
+    const closing = last.close();
+    // Time for all that does not wait for the request.
+    await sleep(1_000);
+    await lock.end();
+    expect((await pending).status).toBe(204);
+    await closing;
+    expect(await eventsOf({ database }, 'authn_token_revoked', ada.id)).toHaveLength(1);
+    expect(await leftOf(database)).toEqual([{ unsealed: 0, behindTheCheckpoint: 0 }]);
+    await database.drop();
   });
 });

@@ -3,7 +3,7 @@ import { compactVerify, importJWK } from 'jose';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { sealed } from './support/audit.js';
+import { sealed, writeAt } from './support/audit.js';
 import { run, source } from './support/child.js';
 import { signUp } from './support/factories.js';
 import { startApp, testEnvironment, type TestApp } from './support/test-app.js';
@@ -33,6 +33,13 @@ describe('the commands of the audit log', () => {
       const whole = await command('audit-verify');
       expect(whole.output).toMatch(/^The audit log is whole: \d+ events, links 1 to \d+\.\n$/);
       expect(whole.code).toBe(0);
+      await writeAt(app, new Date(Date.now() - 2 * 3_600_000));
+      await sealed(app);
+      const late = await command('audit-verify');
+      expect(late.output).toMatch(
+        /is whole: .*\n1 links, the first at \d+, were made more than 60 min/,
+      );
+      expect(late.code).toBe(0);
 
       const [statement, key] = [
         await command('audit-checkpoint'),

@@ -1,9 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
+import { REFUSALS_A_MINUTE } from '../src/audit/security-log.js';
 import { Housekeeping } from '../src/database/housekeeping.js';
 import { eventsOf } from './support/audit.js';
 import type { Answer } from './support/client.js';
 import {
   createAdministrator,
+  createResource,
   login,
   newEmail,
   newPassword,
@@ -40,7 +43,15 @@ const auth = (path: string, body: object) => app.client().post(`/v1/auth/${path}
 
 /** What a change can change. Failures that are counted, and challenges that are tried, are not of it. */
 const TABLES = ['users', 'sessions', 'refresh_tokens', 'factors', 'totp_secrets', 'passkeys'];
-TABLES.push('recovery_codes', 'mail_links', 'invitations', 'exports', 'sign_ups');
+TABLES.push(
+  'recovery_codes',
+  'mail_links',
+  'invitations',
+  'exports',
+  'sign_ups',
+  'resources',
+  'resource_shares',
+);
 const state = async () => {
   const rows = TABLES.map((table) => sql(`SELECT t::text FROM ${table} t ORDER BY 1`));
   return JSON.stringify(await Promise.all(rows));
@@ -55,6 +66,9 @@ const withoutLog = async <T>(work: () => Promise<T>): Promise<T> => {
     await sql('GRANT INSERT ON audit_events TO bulwark_app');
   }
 };
+
+const share = ({ client }: Person, id: string, permission: string) =>
+  client.put(`/v1/resources/${id}/shares/${root.id}`, { permission });
 
 type Act = () => Promise<Answer<object>>;
 /** Makes everything ready, and answers the one call that is to be recorded. */
@@ -241,6 +255,49 @@ const CHANGES: [what: string, event: string, prepare: Prepare][] = [
       return () => client.post('/v1/auth/download-export', { token });
     },
   ],
+  [
+    'a resource that is deleted',
+    'sensitive_delete',
+    async (ada) => {
+      const { id } = await createResource(ada);
+      return () => ada.client.delete(`/v1/resources/${id}`);
+    },
+  ],
+  [
+    'a share that is given',
+    'privilege_permissions_changed',
+    async (ada) => {
+      const { id } = await createResource(ada);
+      return () => share(ada, id, 'read');
+    },
+  ],
+  [
+    'a share that allows more',
+    'privilege_permissions_changed',
+    async (ada) => {
+      const { id } = await createResource(ada);
+      await share(ada, id, 'read');
+      return () => share(ada, id, 'write');
+    },
+  ],
+  [
+    'a share that is taken back',
+    'privilege_permissions_changed',
+    async (ada) => {
+      const { id } = await createResource(ada);
+      await share(ada, id, 'read');
+      return () => ada.client.delete(`/v1/resources/${id}/shares/${root.id}`);
+    },
+  ],
+  [
+    'a share that is given up',
+    'privilege_permissions_changed',
+    async (ada) => {
+      const { id } = await createResource(root);
+      await root.client.put(`/v1/resources/${id}/shares/${ada.id}`, { permission: 'read' });
+      return () => ada.client.delete(`/v1/resources/${id}/shares/${ada.id}`);
+    },
+  ],
 ];
 
 describe('an event that must be recorded', () => {
@@ -260,6 +317,35 @@ describe('an event that must be recorded', () => {
       expect(await eventsOf(app, event, ada.id)).toHaveLength(count);
     },
   );
+
+  it('names the resource, what became of it, and with whom it was shared', async () => {
+    const ada = await signUp(app);
+    const { id } = await createResource(ada);
+    await share(ada, id, 'write');
+    await ada.client.delete(`/v1/resources/${id}/shares/${root.id}`);
+    await ada.client.delete(`/v1/resources/${id}`);
+    const resource = { actorId: ada.id, objectKind: 'resource', objectId: id, outcome: 'success' };
+    expect(await eventsOf(app, 'privilege_permissions_changed', ada.id)).toMatchObject([
+      { ...resource, facts: { change: 'share', to: root.id, permission: 'write' } },
+      { ...resource, facts: { change: 'unshare', to: root.id } },
+    ]);
+    expect(await eventsOf(app, 'sensitive_delete', ada.id)).toMatchObject([resource]);
+  });
+
+  it('is not there where nothing was done', async () => {
+    const [ada, eve] = [await signUp(app), await signUp(app)];
+    const { id } = await createResource(ada);
+    const refused = [
+      await eve.client.delete(`/v1/resources/${id}`),
+      await share(eve, id, 'read'),
+      await eve.client.delete(`/v1/resources/${id}/shares/${ada.id}`),
+      await ada.client.delete(`/v1/resources/${id}/shares/${eve.id}`),
+    ];
+    expect(refused.map(({ status }) => status)).toEqual([404, 404, 404, 404]);
+    for (const { id: who } of [ada, eve])
+      for (const event of ['sensitive_delete', 'privilege_permissions_changed'])
+        expect(await eventsOf(app, event, who)).toEqual([]);
+  });
 
   it('an invitation, and an account that comes of it', async () => {
     const body = { email: newEmail() };
@@ -327,11 +413,45 @@ describe('a refusal', () => {
     ]);
   });
 
+  it('is recorded for an id that is somebody else’s, and for one that is nobody’s', async () => {
+    const [ada, eve] = [await signUp(app), await signUp(app)];
+    const { id } = await createResource(ada);
+    const nobodys = randomUUID();
+    const answers = [
+      await eve.client.get(`/v1/resources/${id}`),
+      await eve.client.delete(`/v1/resources/${id.toUpperCase()}`),
+      await eve.client.get(`/v1/resources/${id}/shares`),
+      await eve.client.get(`/v1/resources/${nobodys}`),
+    ];
+    expect(answers.map(({ status }) => status)).toEqual([404, 404, 404, 404]);
+    // Names no object, or nobody: there is nothing to record.
+    await eve.client.get('/v1/nowhere');
+    await app.client().get(`/v1/resources/${id}`);
+    const recorded = () => eventsOf(app, 'authz_fail', eve.id);
+    await until(async () => (await recorded()).length >= answers.length, 'refusals');
+    expect(await recorded()).toMatchObject(
+      [
+        { objectId: id, facts: { method: 'GET', route: '/v1/resources/:id' } },
+        { objectId: id, facts: { method: 'DELETE', route: '/v1/resources/:id' } },
+        { objectId: id, facts: { method: 'GET', route: '/v1/resources/:id/shares' } },
+        { objectId: nobodys, facts: { method: 'GET', route: '/v1/resources/:id' } },
+      ].map(({ objectId, facts }) => ({
+        actorId: eve.id,
+        objectKind: 'asked_for',
+        objectId,
+        facts: { ...facts, code: 'not_found' },
+      })),
+    );
+  });
+
   it('fills no disk: beyond a number a minute and source there are lines only', async () => {
     const ada = await signUp(app);
     for (let n = 0; n < 100; n += 1) await ada.client.get('/v1/users');
     await login(app.client(), ada.email, ada.password);
-    expect((await eventsOf(app, 'authz_fail', ada.id)).length).toBeLessThanOrEqual(62);
+    const refusals = (await eventsOf(app, 'authz_fail', ada.id)).length;
+    // The budget, and what of it came back meanwhile.
+    expect(refusals).toBeGreaterThanOrEqual(REFUSALS_A_MINUTE);
+    expect(refusals).toBeLessThan(100);
     const rows = await sql(
       `SELECT DISTINCT event FROM audit_events WHERE event IN ('input_validation_fail',
          'excess_rate_limit_exceeded', 'authn_token_invalid', 'authn_token_created')`,

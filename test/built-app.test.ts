@@ -26,8 +26,17 @@ afterAll(() => {
   copy.remove();
 });
 
-const start = (env: NodeJS.ProcessEnv) => {
-  const child = new Child(['--enable-source-maps', 'dist/main.js'], { cwd: copy.folder, env });
+/** Node lets it read files and load its libraries; writing one, anywhere, throws. */
+const WITHOUT_FILES = [
+  '--permission',
+  '--allow-fs-read=*',
+  '--allow-addons',
+  '--disable-warning=SecurityWarning',
+];
+
+const start = (env: NodeJS.ProcessEnv, flags: string[] = []) => {
+  const args = [...flags, '--enable-source-maps', 'dist/main.js'];
+  const child = new Child(args, { cwd: copy.folder, env });
   children.push(child);
   return child;
 };
@@ -57,6 +66,25 @@ describe('the built app in production', () => {
     expect(await child.exit).toBe(0);
     const lines = child.output.trim().split('\n');
     expect(lines.every((line) => line.startsWith('{') && JSON.parse(line))).toBe(true);
+    await proxy.close();
+    await database.drop();
+  }, 120_000);
+
+  it('writes lines to its standard output, security events too, and nothing anywhere else', async () => {
+    const database = await createTestDatabase();
+    const proxy = await PostgresProxy.before(database.urls.app);
+    const port = await freePort();
+    const url = `http://127.0.0.1:${port}`;
+    const child = start(productionEnvironment(proxy.url, port), WITHOUT_FILES);
+    await untilReady(url);
+    const client = new Client(url);
+    await client.post('/v1/auth/login', { email: newEmail(), password: newPassword() });
+    await signUpByMail({ database, client: () => client });
+    child.kill('SIGTERM');
+    expect(await child.exit).toBe(0);
+    expect(child.errors).toBe('');
+    expect(child.output).toContain('"event":"authn_login_fail"');
+    expect(child.output).not.toContain('ERR_ACCESS_DENIED');
     await proxy.close();
     await database.drop();
   }, 120_000);

@@ -186,6 +186,17 @@ describe('starting the app with too many rights', () => {
       'GRANT TRIGGER ON pgboss.job TO',
       'REVOKE TRIGGER ON pgboss.job FROM',
     ],
+    ...[
+      'UPDATE ON audit_events',
+      'UPDATE (facts) ON audit_events',
+      'DELETE ON audit_events_default',
+      'DELETE ON audit_chain',
+      'UPDATE ON audit_checkpoints',
+    ].map((right) => [
+      'UPDATE, DELETE or TRUNCATE on the audit log',
+      `GRANT ${right} TO`,
+      `REVOKE ${right} FROM`,
+    ]),
     [
       'ownership of tables',
       // Who is no superuser may give a table only to a role that could have made it.

@@ -3,7 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { JWK } from 'jose';
-import { createDevelopmentSecrets } from '../src/config/secrets.js';
+import { createDevelopmentSecrets, createEncryptionJwk } from '../src/config/secrets.js';
+import { keyEvents } from './support/audit.js';
 import { Child, run, source } from './support/child.js';
 import { dump, restore } from './support/dump.js';
 import {
@@ -136,6 +137,21 @@ describe('npm run keys:rotate', () => {
     const ids = new Set(after.map(({ id }) => id.replaceAll('-', '')));
     expect((await keysInUse()).filter((key) => !ids.has(key))).toEqual([]);
     expect(statSync(file).mode & 0o777).toBe(0o600);
+    const [oldKid, newKid] = [before.kids[0], kids()[0]];
+    const told = await keyEvents(app);
+    const of = (kind: string) => told.filter(({ facts }) => facts.kind === kind);
+    expect(of('encryption')).toEqual([
+      { event: 'crypto_key_added', facts: { kind: 'encryption', key: newKid } },
+      { event: 'crypto_key_retired', facts: { kind: 'encryption', key: oldKid } },
+      { event: 'crypto_key_deleted', facts: { kind: 'encryption', key: oldKid } },
+    ]);
+    for (const event of ['crypto_key_added', 'crypto_key_retired', 'crypto_key_deleted']) {
+      const counts = of('data').filter((row) => row.event === event);
+      expect([event, counts.reduce((sum, { facts }) => sum + facts.keys, 0)]).toEqual([
+        event,
+        before.keys.length,
+      ]);
+    }
 
     // Another instance, with nothing in memory and the new key alone.
     const other = await startApp({ database: app.database, env: environment() });
@@ -152,6 +168,18 @@ describe('npm run keys:rotate', () => {
       await other.close();
     }
   }, 120_000);
+
+  it('changes no key of which it cannot be told', async () => {
+    const before = { kids: kids(), keys: await dataKeys() };
+    await app.database.query('REVOKE INSERT ON audit_events FROM bulwark_app');
+    expect(await rotate().exit).toBe(1);
+    expect({ kids: kids(), keys: await dataKeys() }).toEqual(before);
+    // The file is changed; now the database.
+    const { keys } = JSON.parse(readFileSync(file, 'utf8')) as { keys: JWK[] };
+    writeFileSync(file, JSON.stringify({ keys: [createEncryptionJwk(), ...keys] }));
+    expect(await rotate().exit).toBe(1);
+    expect(await dataKeys()).toEqual(before.keys);
+  }, 60_000);
 
   it('asks the operator, where the keys are in the environment', async () => {
     const env = { ...environment(), ENCRYPTION_KEYS_FILE: undefined };

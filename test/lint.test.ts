@@ -126,9 +126,10 @@ describe('bulwark/approved-hashes', () => {
 describe('what serves requests', () => {
   const file = 'src/things/things.service.ts';
   const EMBEDDED = 'src/database/embedded-postgres.ts';
-  const bans = /eslint\((?:no-eval|no-new-func|no-restricted-[a-z]+)\)/g;
+  const bans = /eslint\((?:no-console|no-eval|no-new-func|no-restricted-[a-z]+)\)/g;
 
   it.each([
+    ['another log', 'no-console', "console.log('line');"],
     ['guessable numbers', 'no-restricted-properties', 'export const n = Math.random();'],
     ['guessable numbers', 'no-restricted-properties', "export const n = Math['random']();"],
     ['guessable numbers', 'no-restricted-properties', 'export const { random } = Math;'],

@@ -126,7 +126,8 @@ describe('the vocabulary', () => {
     const admin = client.withToken((await login(client, root.email, root.password)).accessToken);
 
     await eve.client.patch('/v1/users/me', { displayName: 'Eve' });
-    await createResource(eve);
+    const { id } = await createResource(eve);
+    await eve.client.delete(`/v1/resources/${id}`);
     await eve.client.post('/v1/users/me/exports', { currentPassword: eve.password });
     const change = { currentPassword: newPassword(), newPassword: newPassword() };
     await eve.client.put('/v1/users/me/password', change);
@@ -148,11 +149,15 @@ describe('the vocabulary', () => {
     await app.stop();
 
     const seen = app.logs().flatMap(({ event, level }) => (event ? [[event, level]] : []));
-    // Days and months later, and where TLS is: see account-leaving, audit-retention and tls-in-clear.test.ts.
+    // Days and months later, where TLS is, and by command: see account-leaving, audit-retention, tls-in-clear
+    // and key-rotation.test.ts.
     const {
       user_deleted: _later,
       sys_audit_dropped: _muchLater,
       authn_sent_in_clear: _elsewhere,
+      crypto_key_added: _byCommand,
+      crypto_key_retired: _byCommandToo,
+      crypto_key_deleted: _atItsEnd,
       ...atOnce
     } = LEVELS;
     expect(Object.fromEntries(seen)).toEqual(atOnce);

@@ -87,6 +87,29 @@ const asTheApp: Attack[] = [
   },
 ];
 
+/** A row like a sealed one, under its id, a second later; all else is Mallory's. */
+const forgery = (ada: Person) => `
+  INSERT INTO audit_events (id, recorded_at, event, outcome, actor_id, user_id, facts, mac)
+  SELECT id, recorded_at + interval '1 second', 'privilege_permissions_changed', 'success',
+    '${ada.id}', '${ada.id}', '{"role":"admin"}', mac
+  FROM audit_events WHERE ${sign(ada)}`;
+
+asTheApp.push({
+  ...alone,
+  id: 'audit-app-forges',
+  title: 'With an injection: add a deed of somebody else’s, under the id of one that is sealed',
+  run: async (target) => {
+    const ada = await target.person('ada', 'password');
+    // All of it is sealed: what is undone below takes no link from the sealer.
+    await deed(target);
+    return undone(target, async () => {
+      const written = await asApp(target, forgery(ada));
+      const loot = 'Ada made herself an administrator, and the log is taken for whole';
+      return written > 0 ? unlessTold(target, loot) : null;
+    });
+  },
+});
+
 const asTheOwner: Attack[] = [
   byOwner(
     'audit-owner-changes',

@@ -118,8 +118,8 @@ export const unlessTold = async (target: Target, loot: string, kept?: string): P
 /** Writes the events from one on, and all links, by the rules that stand in the source. */
 export async function forgeFrom(target: Target, first: number): Promise<void> {
   const { database } = target.lab;
-  const rows = await database.query<EventRow & { seq: string }>(`
-    SELECT seq, e.* FROM audit_chain JOIN audit_events e ON e.id = event_id ORDER BY seq`);
+  const rows = await database.query<EventRow & { seq: string; sealed_at: Date }>(`
+    SELECT seq, sealed_at, e.* FROM audit_chain JOIN audit_events e ON e.id = event_id ORDER BY seq`);
   const [before] = await database.query<{ mac: Buffer }>(
     'SELECT mac FROM audit_chain WHERE seq = $1',
     [first - 1],
@@ -128,7 +128,8 @@ export async function forgeFrom(target: Target, first: number): Promise<void> {
   for (const row of rows.filter(({ seq }) => Number(seq) >= first)) {
     const mac = eventMac(NO_KEY, eventOf(row));
     const seq = Number(row.seq);
-    const sealedEvent = { eventId: row.id, recordedAt: row.recorded_at, eventMac: mac };
+    const times = { recordedAt: row.recorded_at, sealedAt: row.sealed_at };
+    const sealedEvent = { eventId: row.id, ...times, eventMac: mac };
     last = { seq, mac: linkMac(NO_KEY, last.mac, seq, sealedEvent) };
     await database.query('UPDATE audit_events SET mac = $1 WHERE id = $2', [mac, row.id]);
     await database.query('UPDATE audit_chain SET event_mac = $1, mac = $2 WHERE seq = $3', [

@@ -39,8 +39,8 @@ const wrongFixes: WrongFix[] = [
       edits: [
         {
           file: CHAIN,
-          find: "['link', seq, eventId, recordedAt, hex(eventMac), hex(before)]",
-          replace: "['link', eventId, recordedAt, hex(eventMac), before.length]",
+          find: '[seq, eventId, ...times, hex(eventMac), hex(before)]',
+          replace: '[eventId, ...times, hex(eventMac), before.length]',
         },
       ],
     },
@@ -79,7 +79,17 @@ export const lesson: Lesson = {
       id: 'audit-insert-only',
       title: 'The app may add events, and change none',
       file: MIGRATION,
-      removal: { sql: 'GRANT UPDATE, DELETE ON audit_events TO bulwark_app' },
+      removal: {
+        sql: 'GRANT UPDATE, DELETE ON audit_events TO bulwark_app',
+        // The app would not start with it.
+        edits: [
+          {
+            file: 'src/database/least-privilege.ts',
+            find: "AND relname ~ '^audit_(events|chain|checkpoints)'",
+            replace: "AND relname = ''",
+          },
+        ],
+      },
       opens: ['audit-app-changes', 'audit-app-deletes'],
     },
     {
@@ -90,6 +100,21 @@ export const lesson: Lesson = {
       opens: ['audit-owner-changes', 'audit-owner-removes'],
     },
     {
+      id: 'audit-whole-key',
+      title: 'An event is known by its id and its time: the key of the table, all of it',
+      file: CHAIN,
+      removal: {
+        edits: [
+          {
+            file: CHAIN,
+            find: 'WHERE c.recorded_at = e.recorded_at AND c.event_id = e.id)',
+            replace: 'WHERE c.event_id = e.id)',
+          },
+        ],
+      },
+      opens: ['audit-app-forges'],
+    },
+    {
       id: 'audit-linked',
       title: 'Each link covers its number and the link before',
       file: CHAIN,
@@ -97,8 +122,8 @@ export const lesson: Lesson = {
         edits: [
           {
             file: CHAIN,
-            find: "['link', seq, eventId, recordedAt, hex(eventMac), hex(before)]",
-            replace: "['link', eventId, recordedAt, hex(eventMac)]",
+            find: '[seq, eventId, ...times, hex(eventMac), hex(before)]',
+            replace: '[eventId, ...times, hex(eventMac)]',
           },
         ],
       },

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import { createHmac, randomUUID, timingSafeEqual, type KeyObject } from 'node:crypto';
-import { isIPv4, isIPv6 } from 'node:net';
 import type { DataSource, EntityManager } from 'typeorm';
+import { addressOf } from '../http/client-address.js';
 import { outcomeOf, type EventFacts, type Outcome, type SecurityEvent } from './vocabulary.js';
 
 /** What of the facts becomes a row, beside the columns. What is not named here stays in the log line. */
@@ -15,23 +15,29 @@ const FACT_NAMES = [
   'column',
   'events',
   'everywhere',
+  'key',
+  'keys',
   'kind',
   'method',
+  'permission',
   'role',
   'route',
   'row',
   'table',
+  'to',
 ] as const;
 const MAX_FACT = 100;
 /** Ids that name what the event happened to, where that is not the user. */
 const OBJECTS = {
+  /** Of whatever kind: the route says it. */
+  askedId: 'asked_for',
   factorId: 'factor',
   eventId: 'audit_event',
   exportId: 'export',
+  resourceId: 'resource',
   sessionId: 'session',
 } as const;
-const MAPPED = /^::ffff:(?=\d+\.)/i;
-const UUID = /^[\da-f]{8}-([\da-f]{4}-){3}[\da-f]{12}$/;
+export const UUID = /^[\da-f]{8}-([\da-f]{4}-){3}[\da-f]{12}$/;
 
 export interface AuditEvent {
   id: string;
@@ -67,7 +73,7 @@ export function auditEvent(
     actorId: event === 'authn_login_success' ? userId : actorOf(request),
     userId,
     ...objectOf(facts),
-    ip: addressOf(facts['ip'] ?? request?.clientIp),
+    ip: addressOf(String(facts['ip'] ?? request?.clientIp)),
     requestId: request?.id ?? null,
     facts: pick(facts),
   };
@@ -95,21 +101,13 @@ function pick(facts: EventFacts): AuditEvent['facts'] {
   return picked;
 }
 
-/** One spelling, also of what PostgreSQL has read and written again. Null for what is no address. */
-function addressOf(value: unknown): string | null {
-  // As some proxies write an IPv4 address.
-  const text = String(value).replace(MAPPED, '');
-  if (isIPv4(text)) return text;
-  // A zone names an interface of our own, and PostgreSQL takes none.
-  if (!isIPv6(text) || text.includes('%')) return null;
-  return URL.parse(`http://[${text}]`)?.hostname.slice(1, -1) ?? null;
-}
-
 /** Unambiguous: a JSON array in a fixed order, the facts in the order of their names. */
 function canonical(event: AuditEvent): string {
   const { id, recordedAt, outcome, actorId, userId, objectKind, objectId, ip, requestId } = event;
   const facts = Object.entries(event.facts).toSorted(([a], [b]) => (a < b ? -1 : 1));
-  const place = [actorId, userId, objectKind, objectId, ip && addressOf(ip), requestId];
+  // A network that somebody wrote there is no address, and not the same as none.
+  const address = ip && (addressOf(ip) ?? ip);
+  const place = [actorId, userId, objectKind, objectId, address, requestId];
   return JSON.stringify(['event', id, recordedAt, event.event, outcome, ...place, facts]);
 }
 

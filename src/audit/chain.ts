@@ -7,14 +7,13 @@ import { eventOf, type EventRow } from './event-row.js';
 /** One sealer at a time, of however many instances. Any fixed number. */
 export const SEAL_LOCK = 812_731_946;
 export const SEAL_ROWS = 2_000;
-/** An old event that is suddenly unsealed had its seal taken away: nobody has it sealed anew. */
-export const SEAL_DAYS = 1;
-const DAY_MS = 86_400_000;
 
 /** What a link binds to its place. */
 export interface Sealed {
   eventId: string;
   recordedAt: Date;
+  /** Part of the link: whoever has old events sealed anew, or late, cannot hide it. Null: before there were any. */
+  sealedAt: Date | null;
   eventMac: Buffer;
 }
 
@@ -28,12 +27,19 @@ export const GENESIS: Link = { seq: 0, mac: Buffer.alloc(32) };
 
 /** Of the event, its number and all that came before: none can change, go, come or move unseen. */
 export function linkMac(key: KeyObject, before: Buffer, seq: number, sealed: Sealed): Buffer {
-  const { eventId, recordedAt, eventMac } = sealed;
-  const text = JSON.stringify(['link', seq, eventId, recordedAt, hex(eventMac), hex(before)]);
-  return createHmac('sha256', key).update(text).digest();
+  const { eventId, recordedAt, sealedAt, eventMac } = sealed;
+  const times = sealedAt ? [recordedAt, sealedAt] : [recordedAt];
+  const place = [seq, eventId, ...times, hex(eventMac), hex(before)];
+  return createHmac('sha256', key)
+    .update(JSON.stringify(['link', ...place]))
+    .digest();
 }
 
 const hex = (bytes: Buffer) => bytes.toString('hex');
+
+/** Of an event `e`. By id and time, which together are one event: another may have either. */
+export const HAS_LINK = `EXISTS (
+  SELECT FROM audit_chain c WHERE c.recorded_at = e.recorded_at AND c.event_id = e.id)`;
 
 /** Where the chain ends. A retention leaves the last link, whatever the age of its event. */
 export async function headOf(tx: EntityManager): Promise<Link> {
@@ -44,12 +50,13 @@ export async function headOf(tx: EntityManager): Promise<Link> {
 
 interface Waiting extends EventRow {
   waiting_id: string;
+  is_sealed: boolean;
 }
 
 export interface SealResult {
   head: Link;
   sealed: number;
-  /** Events that are not the app's, too old or gone: they are left out, and the verification tells. */
+  /** Left out: not the app's, which the verification tells; sealed before, or gone, which only the sealer sees. */
   refused: string[];
 }
 
@@ -71,7 +78,9 @@ async function seal(tx: EntityManager, key: KeyObject): Promise<SealResult | nul
         SELECT ctid FROM audit_unsealed ORDER BY recorded_at, event_id LIMIT ${SEAL_ROWS}))
       RETURNING event_id, recorded_at
     )
-    SELECT taken.event_id AS waiting_id, e.* FROM taken LEFT JOIN audit_events e
+    SELECT taken.event_id AS waiting_id, e.*,
+      EXISTS (SELECT FROM audit_chain c WHERE c.event_id = taken.event_id) AS is_sealed
+    FROM taken LEFT JOIN audit_events e
       ON e.recorded_at = taken.recorded_at AND e.id = taken.event_id
     ORDER BY taken.recorded_at, taken.event_id`;
   const good = rows.filter((row) => maySeal(key, row));
@@ -81,12 +90,9 @@ async function seal(tx: EntityManager, key: KeyObject): Promise<SealResult | nul
   return { head: last, sealed: good.length, refused };
 }
 
-/** The sealer signs what the app wrote, lately: it is nobody's tool to make a log of his own. */
-function maySeal(key: KeyObject, row: Waiting): boolean {
-  if (row.id === null) return false;
-  const isFresh = Date.now() - row.recorded_at.getTime() < SEAL_DAYS * DAY_MS;
-  return isFresh && isGenuine(key, eventOf(row), row.mac);
-}
+/** The sealer signs what the app wrote, once: it is nobody's tool to make a log of his own. */
+const maySeal = (key: KeyObject, row: Waiting): boolean =>
+  row.id !== null && !row.is_sealed && isGenuine(key, eventOf(row), row.mac);
 
 async function append(
   tx: EntityManager,
@@ -95,15 +101,16 @@ async function append(
   events: EventRow[],
 ): Promise<Link> {
   const links: Link[] = [];
+  const sealedAt = new Date();
   let last = head;
   for (const { id: eventId, recorded_at: recordedAt, mac: eventMac } of events) {
     const seq = last.seq + 1;
-    last = { seq, mac: linkMac(key, last.mac, seq, { eventId, recordedAt, eventMac }) };
+    last = { seq, mac: linkMac(key, last.mac, seq, { eventId, recordedAt, sealedAt, eventMac }) };
     links.push(last);
   }
   await tx.sql`
-    INSERT INTO audit_chain (seq, event_id, recorded_at, event_mac, mac)
-    SELECT * FROM unnest(${links.map(({ seq }) => seq)}::bigint[],
+    INSERT INTO audit_chain (sealed_at, seq, event_id, recorded_at, event_mac, mac)
+    SELECT ${sealedAt}, * FROM unnest(${links.map(({ seq }) => seq)}::bigint[],
       ${events.map((row) => row.id)}::uuid[], ${events.map((row) => row.recorded_at)}::timestamptz[],
       ${events.map((row) => row.mac)}::bytea[], ${links.map(({ mac }) => mac)}::bytea[])`;
   return last;

@@ -41,17 +41,26 @@ export async function readCheckpoint(
   }
 }
 
-/** The newest statement, of whichever kind. */
+/** More than one is somebody else's. If so many are, there is a new one of ours sooner. */
+const LOOKED_AT = 100;
+
+/** The newest statement of ours, of whichever kind: who adds another has the app neither wait nor repeat it. */
 export async function newestCheckpoint(
   tx: EntityManager,
-): Promise<{ seq: number; statement: string; createdAt: Date } | undefined> {
-  const [row] = await tx.sql<{ seq: string; statement: string; createdAt: Date }[]>`
-    SELECT seq, statement, created_at AS "createdAt" FROM audit_checkpoints
-    ORDER BY seq DESC LIMIT 1`;
-  return row && { ...row, seq: Number(row.seq) };
+  key: KeyObject,
+  head: Link,
+): Promise<{ seq: number; at: string; statement: string } | undefined> {
+  const rows = await tx.sql<{ seq: string; statement: string }[]>`
+    SELECT seq, statement FROM audit_checkpoints WHERE seq <= ${head.seq}
+    ORDER BY seq DESC LIMIT ${LOOKED_AT}`;
+  for (const { seq, statement } of rows) {
+    const checkpoint = await readCheckpoint(key, statement);
+    if (checkpoint?.seq === Number(seq)) return { ...checkpoint, statement };
+  }
+  return undefined;
 }
 
-const NONE = { seq: 0, createdAt: new Date(0) };
+const NONE = { seq: 0, at: new Date(0).toISOString() };
 
 /** A statement of where the chain ends now, if the newest is old or far away, or one is wanted. */
 export async function checkpointIfDue(
@@ -59,14 +68,17 @@ export async function checkpointIfDue(
   key: KeyObject,
   wanted = false,
 ): Promise<{ seq: number; statement: string } | undefined> {
-  const [newest = NONE, head] = [await newestCheckpoint(tx), await headOf(tx)];
+  const head = await headOf(tx);
+  const newest = (await newestCheckpoint(tx, key, head)) ?? NONE;
   const links = head.seq - newest.seq;
-  const isOld = Date.now() - newest.createdAt.getTime() > CHECKPOINT_MINUTES * 60_000;
+  const isOld = Date.now() - Date.parse(newest.at) > CHECKPOINT_MINUTES * 60_000;
   const isDue = wanted || isOld || links >= CHECKPOINT_EVENTS;
   if (links <= 0 || !isDue) return undefined;
   const statement = await signCheckpoint(key, head);
+  // Where another stands at its place already, the sealer does not fail by it: the log has ours.
   await tx.sql`
-    INSERT INTO audit_checkpoints (seq, statement) VALUES (${head.seq}, ${statement})`;
+    INSERT INTO audit_checkpoints (seq, statement) VALUES (${head.seq}, ${statement})
+    ON CONFLICT DO NOTHING`;
   return { seq: head.seq, statement };
 }
 

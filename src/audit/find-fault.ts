@@ -3,7 +3,7 @@ import { isGenuine } from './audit-event.js';
 import { linkMac, type Link, type Sealed } from './chain.js';
 import { eventOf, type EventRow } from './event-row.js';
 
-export type FaultKind = 'changed' | 'removed' | 'added' | 'reordered' | 'cut off';
+export type FaultKind = 'changed' | 'removed' | 'added' | 'reordered' | 'cut off' | 'unsealed';
 
 /** The first place where the log is not what the app wrote. */
 export interface Fault {
@@ -16,7 +16,6 @@ export interface Fault {
 /** A link with its event, as far as it is there. */
 export interface ChainRow extends Sealed, Link {
   event: EventRow | null;
-  statement: string | null;
 }
 
 /** Looks for a link among all that follow; only asked once something is wrong. */

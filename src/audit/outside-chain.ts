@@ -3,11 +3,12 @@ import type { EntityManager } from 'typeorm';
 import type { AuditKeys } from '../config/secrets.js';
 import { isGenuine } from './audit-event.js';
 import type { Link } from './chain.js';
+import { readCheckpoints, readOutside, type CheckpointRow } from './chain-reader.js';
 import { contradiction, readCheckpoint, type Checkpoint } from './checkpoints.js';
-import { eventOf, type EventRow } from './event-row.js';
+import { eventOf } from './event-row.js';
 import type { Fault } from './find-fault.js';
 
-/** An event may wait so long for its seal. Afterwards somebody has kept it from it. */
+/** An event may wait so long for its seal: until then nobody could show that it was removed. */
 export const UNSEALED_MINUTES = 60;
 
 interface Whole {
@@ -20,56 +21,77 @@ interface Whole {
 /** What a chain that is sound in itself does not show: an end that is gone, and events outside of it. */
 export async function faultOutside(whole: Whole, kept: string[]): Promise<Fault | null> {
   const { tx, keys } = whole;
-  for (const checkpoint of await laterCheckpoints(whole, kept)) {
-    const fault = await checkpointFault(whole, checkpoint);
+  return (
+    (await keptFault(whole, kept)) ??
+    (await checkpointsFault(whole)) ??
+    (await unsealedFault(tx, keys.auditKey))
+  );
+}
+
+async function keptFault(whole: Whole, kept: string[]): Promise<Fault | null> {
+  const { tx, keys } = whole;
+  for (const statement of kept) {
+    const checkpoint = await readCheckpoint(keys.checkpointKey, statement);
+    if (!checkpoint) throw new Error('That is no checkpoint of this app');
+    const [row] = await tx.sql<{ mac: Buffer }[]>`
+      SELECT mac FROM audit_chain WHERE seq = ${checkpoint.seq}`;
+    const fault = checkpointFault(whole, checkpoint, row?.mac);
     if (fault) return fault;
   }
-  return unsealedFault(tx, keys.auditKey);
+  return null;
 }
 
-async function laterCheckpoints({ tx, keys, end }: Whole, kept: string[]): Promise<Checkpoint[]> {
-  const own = await tx.sql<{ statement: string }[]>`
-    SELECT statement FROM audit_checkpoints WHERE seq > ${end.seq} ORDER BY seq LIMIT 100`;
-  const given = await readAll(keys.checkpointKey, kept);
-  if (given.length < kept.length) throw new Error('That is no checkpoint of this app');
-  return [
-    ...given,
-    ...(await readAll(
-      keys.checkpointKey,
-      own.map(({ statement }) => statement),
-    )),
-  ];
+async function checkpointsFault(whole: Whole): Promise<Fault | null> {
+  for await (const rows of readCheckpoints(whole.tx)) {
+    for (const row of rows) {
+      const checkpoint = await readCheckpoint(whole.keys.checkpointKey, row.statement);
+      if (!checkpoint || !isOf(row, checkpoint))
+        return added(null, 'the app signed no such checkpoint');
+      const fault = checkpointFault(whole, checkpoint, row.mac);
+      if (fault) return fault;
+    }
+  }
+  return null;
 }
 
-async function readAll(key: KeyObject, statements: string[]): Promise<Checkpoint[]> {
-  const read = await Promise.all(statements.map((statement) => readCheckpoint(key, statement)));
-  return read.filter((checkpoint) => checkpoint !== null);
-}
+/** Nobody puts a statement of ours in another place. */
+const isOf = ({ seq, is_anchor }: CheckpointRow, checkpoint: Checkpoint): boolean =>
+  Number(seq) === checkpoint.seq && is_anchor === (checkpoint.droppedBefore !== undefined);
 
-async function checkpointFault(
-  { tx, start, end }: Whole,
+/** `mac` is what the chain has at the place of the checkpoint. */
+function checkpointFault(
+  { start, end }: Whole,
   checkpoint: Checkpoint,
-): Promise<Fault | null> {
+  mac: Buffer | null = null,
+): Fault | null {
   const { seq, at } = checkpoint;
   const what = `the checkpoint of ${at} has seen ${seq.toLocaleString('en-US')}`;
   if (seq > end.seq) return { kind: 'cut off', seq: end.seq + 1, eventId: null, what };
   // With what a retention has taken since, nothing can be compared any more.
   if (seq < start.seq) return null;
   if (seq === start.seq) return contradiction(checkpoint, start);
-  const [row] = await tx.sql<{ mac: Buffer }[]>`SELECT mac FROM audit_chain WHERE seq = ${seq}`;
-  return contradiction(checkpoint, { seq, mac: row?.mac ?? Buffer.alloc(0) });
+  return contradiction(checkpoint, { seq, mac: mac ?? Buffer.alloc(0) });
 }
 
+/** What the app did not write comes first: nothing that waits hides it. */
 async function unsealedFault(tx: EntityManager, key: KeyObject): Promise<Fault | null> {
-  const rows = await tx.sql<(EventRow & { is_late: boolean })[]>`
-    SELECT e.*, recorded_at < now() - ${UNSEALED_MINUTES} * interval '1 minute' AS is_late
-    FROM audit_events e
-    WHERE NOT EXISTS (SELECT FROM audit_chain c WHERE c.event_id = e.id)
-    ORDER BY recorded_at, id LIMIT 10000`;
-  const found = rows.find((row) => row.is_late || !isGenuine(key, eventOf(row), row.mac));
-  if (!found) return null;
-  const what = isGenuine(key, eventOf(found), found.mac)
-    ? 'nobody has sealed this event'
-    : 'the app wrote no such event';
-  return { kind: 'added', seq: null, eventId: found.id, what };
+  let waiting: Fault | null = null;
+  for await (const rows of readOutside(tx, UNSEALED_MINUTES)) {
+    for (const row of rows) {
+      if (!isGenuine(key, eventOf(row), row.mac))
+        return added(row.id, 'the app wrote no such event');
+      if (!row.is_waiting) return added(row.id, 'nobody has sealed this event');
+      if (row.is_late) waiting ??= { ...added(row.id, WAITING), kind: 'unsealed' };
+    }
+  }
+  return waiting;
 }
+
+const WAITING = `it has waited for its seal for more than ${UNSEALED_MINUTES} minutes: start the app, which seals it`;
+
+const added = (eventId: string | null, what: string): Fault => ({
+  kind: 'added',
+  seq: null,
+  eventId,
+  what,
+});

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ProblemCode } from '../http/problem.js';
+import { UUID } from './audit-event.js';
 import type { SecurityLog } from './security-log.js';
 import type { SecurityEvent } from './vocabulary.js';
 
@@ -10,6 +11,7 @@ const EVENTS: { readonly [C in ProblemCode]?: SecurityEvent } = {
   cross_site_request: 'authz_fail',
   ambiguous_token: 'input_validation_fail',
   insufficient_user_authentication: 'authz_fail',
+  not_found: 'authz_fail',
   second_factor_required_for_role: 'authz_fail',
   rate_limited: 'excess_rate_limit_exceeded',
   malformed_json: 'input_validation_fail',
@@ -46,5 +48,16 @@ function tellProblem(
   const event = code && EVENTS[code];
   if (!event) return;
   const { method, route, ip, actor } = request;
-  log.tell(event, { code, method, route: route?.url, ip, userId: actor?.userId }, request);
+  const askedId = code === 'not_found' ? idAskedFor(request) : undefined;
+  if (code === 'not_found' && !askedId) return;
+  log.tell(event, { code, method, route: route?.url, ip, userId: actor?.userId, askedId }, request);
+}
+
+/**
+ * Of somebody who is signed in: somebody else's object and a missing one are the same answer, and whoever
+ * tries ids gets many of either (ASVS 16.3.2).
+ */
+function idAskedFor({ actor, params }: FastifyRequest): string | undefined {
+  const values = actor ? Object.values(params as Record<string, string>) : [];
+  return values.map((value) => value.toLowerCase()).find((value) => UUID.test(value));
 }

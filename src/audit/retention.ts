@@ -2,7 +2,7 @@ import type { DataSource, EntityManager } from 'typeorm';
 import type { AuditKeys } from '../config/secrets.js';
 import { acrossOwners } from '../database/acting.js';
 import { auditEvent, insertEvent } from './audit-event.js';
-import { GENESIS, SEAL_LOCK, sealNext, type Link } from './chain.js';
+import { GENESIS, SEAL_LOCK, SEAL_ROWS, sealNext, type Link } from './chain.js';
 import { signCheckpoint } from './checkpoints.js';
 import { describeFault } from './find-fault.js';
 import { verifyChain } from './verify-chain.js';
@@ -25,7 +25,7 @@ export async function dropBefore(
   keys: AuditKeys,
   before: Date,
 ): Promise<number> {
-  await owner.transaction((tx) => sealNext(tx, keys.auditKey));
+  await sealAll(owner, keys);
   const { fault } = await verifyChain(owner, keys);
   // Nobody gets rid of the evidence by waiting for the retention.
   if (fault)
@@ -40,6 +40,14 @@ export async function dropBefore(
     await insertEvent(tx, keys.auditKey, auditEvent('sys_audit_dropped', facts, undefined));
     return events;
   });
+}
+
+/** Unless an instance is about to. */
+async function sealAll(owner: DataSource, { auditKey }: AuditKeys): Promise<void> {
+  for (let more = true; more;) {
+    const done = await owner.transaction((tx) => sealNext(tx, auditKey));
+    more = done !== null && done.sealed + done.refused.length === SEAL_ROWS;
+  }
 }
 
 async function countBefore(tx: EntityManager, before: Date): Promise<number> {

@@ -1,9 +1,6 @@
-import {
-  Injectable,
-  Logger,
-  type BeforeApplicationShutdown,
-  type OnApplicationBootstrap,
-} from '@nestjs/common';
+import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleInit } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import type { FastifyInstance } from 'fastify';
 import { DataSource } from 'typeorm';
 import { Config } from '../config/config.js';
 import { acrossOwners } from '../database/acting.js';
@@ -15,7 +12,7 @@ export const SEAL_EVERY_MS = 2_000;
 
 /** Seals events after they were committed: no request waits for the chain. Every instance tries. */
 @Injectable()
-export class Sealer implements OnApplicationBootstrap, BeforeApplicationShutdown {
+export class Sealer implements OnModuleInit, OnApplicationBootstrap {
   private readonly logger = new Logger(Sealer.name);
   private timer: NodeJS.Timeout | undefined;
   private running: Promise<void> | undefined;
@@ -24,18 +21,20 @@ export class Sealer implements OnApplicationBootstrap, BeforeApplicationShutdown
   private isTold = false;
 
   constructor(
+    private readonly adapterHost: HttpAdapterHost,
     private readonly dataSource: DataSource,
     private readonly config: Config,
     private readonly log: SecurityLog,
   ) {}
 
-  onApplicationBootstrap(): void {
-    this.timer = setInterval(() => void this.run(), SEAL_EVERY_MS).unref();
+  /** After the last request and the last job, while there is still a database: Nest's hooks are before or after. */
+  onModuleInit(): void {
+    const fastify = this.adapterHost.httpAdapter.getInstance<FastifyInstance>();
+    fastify.addHook('onClose', () => this.finish());
   }
 
-  async beforeApplicationShutdown(): Promise<void> {
-    clearInterval(this.timer);
-    await this.run(true);
+  onApplicationBootstrap(): void {
+    this.timer = setInterval(() => void this.run(), SEAL_EVERY_MS).unref();
   }
 
   /** Until nothing waits. What fails is tried again the next time. */
@@ -46,14 +45,23 @@ export class Sealer implements OnApplicationBootstrap, BeforeApplicationShutdown
     const running = before
       .then(() => acrossOwners(() => this.sealAll(last)))
       .catch((error: Error) => this.logger.warn(`not sealed: ${error.message}`))
-      .finally(() => (this.running = undefined));
+      .finally(() => {
+        // Another may stand behind it.
+        if (this.running === running) this.running = undefined;
+      });
     this.running = running;
     return running;
   }
 
+  private async finish(): Promise<void> {
+    clearInterval(this.timer);
+    await this.log.written();
+    await this.run(true);
+  }
+
   private async sealAll(last: boolean): Promise<void> {
     await this.mustStand();
-    for (let more = await this.isWaiting(); more;) {
+    for (let more = last || (await this.isWaiting()); more;) {
       const result = await this.sealSome(last);
       more = result !== null && result.sealed + result.refused.length === SEAL_ROWS;
     }

@@ -4,16 +4,23 @@ import { acrossOwners } from '../database/acting.js';
 import type { AuditKeys } from '../config/secrets.js';
 import { GENESIS, type Link } from './chain.js';
 import { readRows } from './chain-reader.js';
-import { contradiction, readCheckpoint } from './checkpoints.js';
+import { readCheckpoint } from './checkpoints.js';
 import { faultAt, type ChainRow, type Fault, type Search } from './find-fault.js';
-import { faultOutside } from './outside-chain.js';
+import { faultOutside, UNSEALED_MINUTES } from './outside-chain.js';
 
 export interface Verdict {
   fault: Fault | null;
   events: number;
+  /** Which links were made long after their event, and the first of them: who stopped the app, or has it seal anew, shows. */
+  late: Late;
   /** Where the chain begins and ends. */
   from: number;
   to: number;
+}
+
+interface Late {
+  events: number;
+  first: number | null;
 }
 
 interface Options {
@@ -31,8 +38,8 @@ export function verifyChain(
   const verify = async (tx: EntityManager): Promise<Verdict> => {
     await tx.query('SET LOCAL statement_timeout = 0');
     const start = await startOf(tx, keys.checkpointKey);
-    const { fault, events, end } = await walk({ tx, keys, start }, progress);
-    const verdict = { events, from: start.seq + 1, to: end.seq };
+    const { fault, end, ...walked } = await walk({ tx, keys, start }, progress);
+    const verdict = { ...walked, from: start.seq + 1, to: end.seq };
     return { ...verdict, fault: fault ?? (await faultOutside({ tx, keys, start, end }, kept)) };
   };
   return acrossOwners(() => dataSource.transaction('REPEATABLE READ', verify));
@@ -63,23 +70,26 @@ async function startOf(tx: EntityManager, key: KeyObject): Promise<Start> {
 async function walk(
   { tx, keys, start }: Walk,
   progress: (done: number, total: number) => void,
-): Promise<{ fault: Fault | null; events: number; end: Link }> {
-  const { auditKey: key, checkpointKey } = keys;
+): Promise<Pick<Verdict, 'fault' | 'events' | 'late'> & { end: Link }> {
+  const { auditKey: key } = keys;
   const { droppedBefore } = start;
   const search = searchIn(tx);
   const total = await lengthOf(tx, start.seq);
   let [end, events]: [Link, number] = [start, 0];
+  const late: Late = { events: 0, first: null };
   for await (const { rows, next } of readRows(tx, 'walk', start.seq)) {
     for (const [index, row] of rows.entries()) {
       const place = { key, before: end, row, next: rows[index + 1] ?? next, droppedBefore };
-      const fault = (await faultAt(place, search)) ?? (await statementFault(checkpointKey, row));
-      if (fault) return { fault, events, end };
+      const fault = await faultAt(place, search);
+      if (fault) return { fault, events, late, end };
       end = row;
       if (row.event) events += 1;
+      if (isLate(row))
+        Object.assign(late, { events: late.events + 1, first: late.first ?? row.seq });
     }
     progress(end.seq - start.seq, total);
   }
-  return { fault: null, events, end };
+  return { fault: null, events, late, end };
 }
 
 const searchIn =
@@ -94,9 +104,5 @@ async function lengthOf(tx: EntityManager, from: number): Promise<number> {
   return Math.max(0, Number(row?.last ?? 0) - from);
 }
 
-/** A statement of ours about this place that says something else: the chain was made anew. */
-async function statementFault(key: KeyObject, row: ChainRow): Promise<Fault | null> {
-  if (row.statement === null) return null;
-  const checkpoint = await readCheckpoint(key, row.statement);
-  return checkpoint && contradiction(checkpoint, row);
-}
+const isLate = ({ recordedAt, sealedAt }: ChainRow): boolean =>
+  sealedAt !== null && sealedAt.getTime() - recordedAt.getTime() > UNSEALED_MINUTES * 60_000;

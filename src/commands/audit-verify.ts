@@ -4,6 +4,7 @@ import 'reflect-metadata';
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { describeFault } from '../audit/find-fault.js';
+import { UNSEALED_MINUTES } from '../audit/outside-chain.js';
 import { verifyChain, type Verdict } from '../audit/verify-chain.js';
 import { fail, say, withAuditDatabase } from './audit-database.js';
 import { drawProgress } from './progress.js';
@@ -26,12 +27,18 @@ async function main(): Promise<void> {
   });
 }
 
-function tell({ fault, events, from, to }: Verdict): void {
+function tell({ fault, events, late, from, to }: Verdict): void {
   const [count, first, last] = [events, from, to].map((value) => value.toLocaleString('en-US'));
-  if (!fault)
-    return void say(`The audit log is whole: ${count} events, links ${first} to ${last}.`);
-  say(`The audit log is not what the app wrote: ${describeFault(fault)}.`);
-  process.exitCode = 1;
+  if (fault) {
+    say(`The audit log is not what the app wrote: ${describeFault(fault)}.`);
+    process.exitCode = 1;
+  } else say(`The audit log is whole: ${count} events, links ${first} to ${last}.`);
+  if (late.events > 0) say(lateness(late));
 }
+
+/** Innocent after a crash, a long stop or a restored backup. Otherwise somebody took seals away. */
+const lateness = ({ events, first }: Verdict['late']): string =>
+  `${events.toLocaleString('en-US')} links, the first at ${first?.toLocaleString('en-US')}, were made more than ` +
+  `${UNSEALED_MINUTES} minutes after their events: was the app stopped then, or a backup restored?`;
 
 main().catch(fail);

@@ -7,7 +7,7 @@ import type { RotationDamage } from '../crypto/rotation-damage.js';
 import { completeEnvironment } from '../database/development.js';
 import { madeNow, openKeySet } from './key-set.js';
 import { tellProgress } from './progress.js';
-import { recordDamage, withRotation } from './rotation.js';
+import { recordDamage, recordsKeys, withRotation } from './rotation.js';
 import { rotateSigningKeys } from './rotate-signing-keys.js';
 
 const say = (text: string) => process.stdout.write(`${text}\n`);
@@ -16,7 +16,7 @@ async function main(): Promise<void> {
   const { env, stop } = await completeEnvironment(process.env);
   try {
     await (process.argv.includes('--signing')
-      ? rotateSigningKeys(env, say)
+      ? rotateSigningKeys(env, { say, record: recordsKeys(env) })
       : rotate(env, process.argv.includes('--wrap-only')));
   } finally {
     await stop();
@@ -28,7 +28,7 @@ async function rotate(env: Environment, wrapOnly: boolean): Promise<void> {
   const status = await withRotation(env, (rotation) => rotation.status());
   if (wrapOnly && status.wrapped.some(({ retired }) => retired > 0))
     throw new Error('A rotation with new data keys has begun: finish it without --wrap-only first');
-  if (!isBegun(env, status) && !addKey(env)) return;
+  if (!isBegun(env, status) && !(await addKey(env))) return;
   const damage = await withRotation(env, (rotation) =>
     wrapOnly ? rotation.wrap() : rotation.run(tellProgress),
   );
@@ -60,13 +60,18 @@ function isBegun(env: Environment, { wrapped }: KeyStatus): boolean {
 }
 
 /** Answers whether the work can begin: keys in the environment are the operator's to add. */
-function addKey(env: Environment): boolean {
+async function addKey(env: Environment): Promise<boolean> {
   const set = openKeySet(env, 'ENCRYPTION_KEYS');
   const mark = env['NODE_ENV'] === 'production' ? '' : DEVELOPMENT_MARK;
-  const keys = [madeNow(createEncryptionJwk(mark)), ...set.keys];
+  const added = madeNow(createEncryptionJwk(mark));
+  const keys = [added, ...set.keys];
   if (set.isFile) {
+    const record = recordsKeys(env);
+    await record('crypto_key_added', { kind: 'encryption', key: added.kid });
+    for (const { kid: key } of set.keys)
+      await record('crypto_key_retired', { kind: 'encryption', key });
     set.write(keys);
-    say(`Key ${keys[0]?.kid} wraps from now on.`);
+    say(`Key ${added.kid} wraps from now on.`);
     return true;
   }
   say('Set ENCRYPTION_KEYS to this for every instance, start them anew, and run this again:');
@@ -81,8 +86,11 @@ async function dropOldKeys(env: Environment): Promise<void> {
   const [first, ...others] = set.keys;
   const kept = others.filter(({ kid }) => wrapped.some(({ kek }) => kek === kid));
   const keys = first ? [first, ...kept] : kept;
-  if (set.isFile) set.write(keys);
-  else if (others.length > kept.length) {
+  if (set.isFile) {
+    for (const { kid: key } of others.filter((other) => !kept.includes(other)))
+      await recordsKeys(env)('crypto_key_deleted', { kind: 'encryption', key });
+    set.write(keys);
+  } else if (others.length > kept.length) {
     say('Set ENCRYPTION_KEYS to this for every instance; the keys that are left out open nothing:');
     say(JSON.stringify({ keys }));
   }

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ACCESS_TOKEN_SECONDS } from '../access/revocation-feed.js';
 import type { Environment } from '../config/environment.js';
 import { createSigningJwk, DEVELOPMENT_MARK } from '../config/secrets.js';
+import type { RecordKeys } from '../crypto/key-rotation.js';
 import { madeNow, openKeySet, type StoredKey } from './key-set.js';
 
 /** In milliseconds. */
@@ -12,25 +13,36 @@ const WAITS = {
   expired: (ACCESS_TOKEN_SECONDS + 30) * 1_000,
 };
 
-type Say = (text: string) => void;
+interface Tools {
+  say: (text: string) => void;
+  record: RecordKeys;
+}
 
 /**
  * Adds a key that verifies, lets it sign once all instances know it, and drops the old one when no token of
  * its is left. Killed, it goes on where it was: which key is the new one says its `iat`.
  */
-export async function rotateSigningKeys(env: Environment, say: Say, waits = WAITS): Promise<void> {
+export async function rotateSigningKeys(
+  env: Environment,
+  { say, record }: Tools,
+  waits = WAITS,
+): Promise<void> {
   const set = openKeySet(env, 'SIGNING_KEYS');
   if (!set.isFile)
     throw new Error('Keep the keys in a file, SIGNING_KEYS_FILE: instances read it while they run');
   const [old, added] = byAge(set.keys.length > 1 ? set.keys : [...set.keys, create(env)]);
+  const kind = 'signing';
   if (set.keys[0]?.kid !== added.kid) {
+    if (set.keys.length === 1) await record('crypto_key_added', { kind, key: added.kid });
     set.write([old, added]);
     say(`Key ${added.kid} verifies.`);
     await sleep(waits.known);
+    await record('crypto_key_retired', { kind, key: old.kid });
     set.write([added, old]);
   }
   say(`Key ${added.kid} signs. Key ${old.kid} goes in ${waits.expired / 60_000} minutes.`);
   await sleep(waits.expired);
+  await record('crypto_key_deleted', { kind, key: old.kid });
   set.write([added]);
   say(`Done: ${added.kid}`);
 }

@@ -1,8 +1,9 @@
-import { DataSource } from 'typeorm';
+import { DataSource, type EntityManager } from 'typeorm';
 import { auditEvent, insertEvent } from '../audit/audit-event.js';
+import type { EventFacts, SecurityEvent } from '../audit/vocabulary.js';
 import { Config } from '../config/config.js';
 import type { Environment } from '../config/environment.js';
-import { KeyRotation } from '../crypto/key-rotation.js';
+import { KeyRotation, type RecordKeys } from '../crypto/key-rotation.js';
 import { openCrypto } from '../crypto/open-crypto.js';
 import { placesOfTables } from '../crypto/sealed-places.js';
 import type { Place } from '../crypto/sealing.js';
@@ -23,18 +24,37 @@ export const withRotation = <T>(
   withDatabase(env, (db, config) => {
     const { keys, wrapper } = openCrypto(config);
     const places = [...placesOfTables(), JOB_PLACES];
-    return work(new KeyRotation(db, keys, wrapper, places));
+    const record: RecordKeys = (event, facts, tx = db.manager) =>
+      recordEvent(tx, config, event, facts);
+    return work(new KeyRotation(db, { keys, wrapper, places, record }));
   });
 
 /** As by the app, when it finds such a value. */
 export const recordDamage = (env: Environment, places: Place[]): Promise<void> =>
   withDatabase(env, async (db, config) => {
-    for (const { table, column, row } of places) {
-      const facts = { table, column, row: row.join(' ') };
-      const event = auditEvent('data_integrity_fail', facts, undefined);
-      await insertEvent(db, config.keys.audit.auditKey, event);
-    }
+    for (const { table, column, row } of places)
+      await recordEvent(db.manager, config, 'data_integrity_fail', {
+        table,
+        column,
+        row: row.join(' '),
+      });
   });
+
+/**
+ * Of keys in a file, which is in no transaction: before the file is changed. What was told and not done is found
+ * by who looks; what was done and not told is not.
+ */
+export const recordsKeys =
+  (env: Environment): RecordKeys =>
+  (event, facts) =>
+    withDatabase(env, (db, config) => recordEvent(db.manager, config, event, facts));
+
+const recordEvent = (
+  tx: EntityManager,
+  { keys }: Config,
+  event: SecurityEvent,
+  facts: EventFacts,
+): Promise<void> => insertEvent(tx, keys.audit.auditKey, auditEvent(event, facts, undefined));
 
 async function withDatabase<T>(
   env: Environment,

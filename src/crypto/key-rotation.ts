@@ -23,9 +23,24 @@ const POLL_MS = 1_000;
 /** Tells how far it is: so many of so many of what. */
 export type Progress = (what: string, done: number, total: number) => void;
 
+/** Within the transaction of what it tells. */
+export type RecordKeys = (
+  event: 'crypto_key_added' | 'crypto_key_retired' | 'crypto_key_deleted',
+  facts: { kind: 'data'; keys: number } | { kind: 'encryption' | 'signing'; key: string },
+  tx?: EntityManager,
+) => Promise<void>;
+
 export interface KeyStatus {
   /** How many data keys each key-encryption key wraps. */
   wrapped: { kek: string; keys: number; retired: number }[];
+}
+
+/** What a rotation works with. */
+interface Tools {
+  keys: DataKeys;
+  wrapper: KeyWrapper;
+  places: SealedPlaces[];
+  record: RecordKeys;
 }
 
 interface Pass {
@@ -48,9 +63,7 @@ interface KeyName {
 export class KeyRotation {
   constructor(
     private readonly db: DataSource,
-    private readonly keys: DataKeys,
-    private readonly wrapper: KeyWrapper,
-    private readonly places: SealedPlaces[],
+    private readonly tools: Tools,
   ) {}
 
   /** Without a list of values, even an empty one, a statement would run on nobody's behalf. */
@@ -61,7 +74,7 @@ export class KeyRotation {
   async run(tell: Progress): Promise<RotationDamage> {
     await this.renew(tell);
     // The old key-encryption key opens nothing any more, even while rows still need their old keys.
-    await rewrapAll(this.db, this.wrapper);
+    await rewrapAll(this.db, this.tools.wrapper);
     await this.reseal(tell);
     await this.untilSettled(tell);
     // What was sealed meanwhile with a key that an instance still had in memory, and what was locked.
@@ -75,13 +88,13 @@ export class KeyRotation {
 
   /** Data keys stay, and with them all that is sealed: only what wraps them is another. */
   async wrap(): Promise<RotationDamage> {
-    await rewrapAll(this.db, this.wrapper);
+    await rewrapAll(this.db, this.tools.wrapper);
     await untilNobodyWraps(this.db);
     return this.withKeys(new RotationDamage());
   }
 
   private async withKeys(damage: RotationDamage): Promise<RotationDamage> {
-    damage.keys.push(...(await rewrapAll(this.db, this.wrapper)));
+    damage.keys.push(...(await rewrapAll(this.db, this.tools.wrapper)));
     return damage;
   }
 
@@ -98,16 +111,16 @@ export class KeyRotation {
   }
 
   private toRenew(): Promise<{ count: number }[]> {
-    return this.db.query(TO_RENEW, [this.wrapper.current()]);
+    return this.db.query(TO_RENEW, [this.tools.wrapper.current()]);
   }
 
   private async renewSome(tx: EntityManager): Promise<number> {
-    const kek = this.wrapper.current();
+    const kek = this.tools.wrapper.current();
     const old = [
       ...(await tx.query<KeyName[]>(NEXT_OWNERS, [kek])),
       ...(await tx.query<KeyName[]>(APP_KEY, [kek])),
     ];
-    const made = await Promise.all(old.map(({ owner }) => this.keys.create(owner)));
+    const made = await Promise.all(old.map(({ owner }) => this.tools.keys.create(owner)));
     await tx.query(RETIRE, [old.map(({ id }) => id)]);
     const columns = [
       made.map(({ id }) => id),
@@ -116,13 +129,17 @@ export class KeyRotation {
       made.map((key) => key.kek),
     ];
     await tx.query(ADD, columns);
+    const facts = { kind: 'data' as const, keys: made.length };
+    for (const event of ['crypto_key_retired', 'crypto_key_added'] as const)
+      if (made.length > 0) await this.tools.record(event, facts, tx);
     return made.length;
   }
 
   private async reseal(tell: Progress): Promise<RotationDamage> {
     const retired = await this.retired();
     const damage = new RotationDamage();
-    for (const places of this.places) await this.resealPlaces(places, retired, { tell, damage });
+    for (const places of this.tools.places)
+      await this.resealPlaces(places, retired, { tell, damage });
     return damage;
   }
 
@@ -141,9 +158,9 @@ export class KeyRotation {
 
   /** Rows that hold something that does not open stay as they are. */
   private async resealRows(places: SealedPlaces, rows: SealedRow[], damage: RotationDamage) {
-    const old = await this.keys.find(this.db, [...new Set(rows.flatMap(idsOf))]);
+    const old = await this.tools.keys.find(this.db, [...new Set(rows.flatMap(idsOf))]);
     const owners = [...new Set([...old.values()].map(({ owner }) => owner))];
-    const current = await this.keys.currentsOf(this.db, owners);
+    const current = await this.tools.keys.currentsOf(this.db, owners);
     const again = rows.map((row) => ({ row, ...resealed(row, old, current) }));
     const good = again.filter(({ damaged }) => damaged.length === 0);
     for (const { row, damaged } of again) if (damaged.length > 0) damage.addRow(row, damaged);
@@ -165,9 +182,14 @@ export class KeyRotation {
   private async deleteUnused(): Promise<void> {
     const settled = await this.settled();
     const used = new Set<string>();
-    for (const places of this.places)
+    for (const places of this.tools.places)
       for (const id of await idsIn(places, this.db, settled)) used.add(id);
-    await this.db.query(DELETE, [settled.filter((id) => !used.has(id))]);
+    const unused = settled.filter((id) => !used.has(id));
+    if (unused.length === 0) return;
+    await this.db.transaction(async (tx) => {
+      await tx.query(DELETE, [unused]);
+      await this.tools.record('crypto_key_deleted', { kind: 'data', keys: unused.length }, tx);
+    });
   }
 
   private retired = async () => namesOf(await this.db.query<KeyId[]>(RETIRED, []));

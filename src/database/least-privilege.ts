@@ -25,6 +25,11 @@ const RIGHTS_BEYOND_ROWS = `
         AND has_table_privilege(oid, 'TRUNCATE, REFERENCES, TRIGGER'))
       THEN 'TRUNCATE, REFERENCES or TRIGGER on tables' END,
     CASE WHEN EXISTS (
+      SELECT FROM pg_class WHERE relnamespace = 'public'::regnamespace
+        AND relname ~ '^audit_(events|chain|checkpoints)' AND relkind IN ('r', 'p')
+        AND (has_table_privilege(oid, 'UPDATE, DELETE, TRUNCATE') OR has_any_column_privilege(oid, 'UPDATE')))
+      THEN 'UPDATE, DELETE or TRUNCATE on the audit log' END,
+    CASE WHEN EXISTS (
       SELECT FROM pg_roles r WHERE r.rolname LIKE 'pg\\_%' AND pg_has_role(r.oid, 'MEMBER'))
       THEN 'membership in a predefined role' END) AS rights
   FROM pg_roles WHERE rolname = current_user`;

@@ -1,4 +1,6 @@
+import { Transform } from 'class-transformer';
 import { IsIP, IsISO8601, IsString, Matches } from 'class-validator';
+import { addressOf } from './client-address.js';
 import { field, Length, type Common } from './fields.js';
 
 const RFC_3339 = /^(19[7-9]\d|[2-9]\d{3})-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z$/;
@@ -15,6 +17,10 @@ export function Instant(options: Common) {
 /** An IPv4 or IPv6 address, without a zone. */
 export function Address(options: Common) {
   const schema = { type: 'string', maxLength: 45, pattern: ADDRESS.source } as const;
-  const rules = [IsString(), Length(2, 45), Matches(ADDRESS), IsIP()];
+  // As the log has it: an address may be spelled in several ways.
+  const spell = Transform(({ value }: { value: unknown }) =>
+    typeof value === 'string' ? (addressOf(value) ?? value) : value,
+  );
+  const rules = [spell, IsString(), Length(2, 45), Matches(ADDRESS), IsIP()];
   return field('string', options, schema, rules);
 }

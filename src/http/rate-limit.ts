@@ -1,6 +1,7 @@
 import { applyDecorators, SetMetadata } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { isIPv4, isIPv6 } from 'node:net';
+import { isIPv4 } from 'node:net';
+import { addressOf } from './client-address.js';
 import { Problem } from './problem.js';
 import { RateLimiter, type Quota } from './rate-limiter.js';
 import { routeConfig } from './route-config.js';
@@ -41,17 +42,14 @@ export function applyQuota(reply: FastifyReply, name: string, quota: Quota): voi
   if (waitSeconds > 0) throw new Problem('rate_limited', { retryAfterSeconds: waitSeconds });
 }
 
-/** Some proxies write IPv4 addresses into IPv6, or add the port, which changes at every connection. */
-const IPV4 = /^(?:::ffff:)?(\d{1,3}(?:\.\d{1,3}){3})(?::\d{1,5})?$/i;
-
 /**
  * One subscriber holds a whole IPv6 /64, so that counts as one source. What is no address shares one
  * budget: otherwise each new text would have one of its own.
  */
 export function sourceOf(ip: string): string {
-  const ipv4 = IPV4.exec(ip)?.[1];
-  if (ipv4) return ipv4;
-  return isIPv6(ip) ? networkOf(ip) : 'unknown';
+  const address = addressOf(ip);
+  if (address === null) return 'unknown';
+  return isIPv4(address) ? address : networkOf(address);
 }
 
 /**

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { ACROSS_OWNERS, actingAs, NOBODY } from '../database/acting.js';
+import { addressOf } from './client-address.js';
 import { currentRequest } from './logger.js';
 import { Problem } from './problem.js';
 import { applyQuota, limiterPerClass, RATE_LIMITS, sourceOf } from './rate-limit.js';
@@ -36,7 +37,7 @@ export function addRequestHooks(fastify: FastifyInstance): void {
 
   fastify.addHook('onRequest', (request, reply, done) => {
     request.route = request.routeOptions.config;
-    request.clientIp = request.ip;
+    request.clientIp = addressOf(request.ip) ?? request.ip;
     const name = request.route.rateLimit ?? 'public';
     const { perIp } = RATE_LIMITS[name];
     applyQuota(reply, name, limiters[name].take(sourceOf(request.clientIp), perIp));

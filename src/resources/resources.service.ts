@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { DataSource, type EntityManager } from 'typeorm';
 import type { Actor } from '../access/actor.js';
 import type { Opened } from '../crypto/protection.decorators.js';
+import { SecurityLog } from '../audit/security-log.js';
 import { SealedFields } from '../crypto/sealed-fields.js';
 import { isForeignKeyViolation } from '../database/database-errors.js';
 import { bearerProblem, Problem } from '../http/problem.js';
@@ -13,6 +14,12 @@ import type { ChangeResourceRequest, CreateResourceRequest } from './resources.d
 
 /** Whose key seals what is written: who may write it, the statement that does so decides. */
 const OWNER = `SELECT owner_id AS "ownerId" FROM resources WHERE id = $1`;
+
+interface Removal {
+  actor: Actor;
+  id: string;
+  version: number | undefined;
+}
 
 interface Written {
   id: string;
@@ -37,6 +44,7 @@ export class ResourcesService {
     private readonly dataSource: DataSource,
     private readonly idempotency: IdempotencyService,
     private readonly fields: SealedFields,
+    private readonly log: SecurityLog,
   ) {}
 
   /** The same `key` creates once. Throws `idempotency_key_reused`, `idempotency_key_spent`. */
@@ -82,15 +90,12 @@ export class ResourcesService {
 
   /** Throws as `change` does. Without a version, whatever is there is deleted. */
   async remove(actor: Actor, id: string, version: number | undefined): Promise<void> {
-    const query = this.dataSource
-      .createQueryBuilder()
-      .delete()
-      .from(Resource)
-      .where('id = :id', { id })
-      .andWhere(IS_OWNER, { actor: actor.userId });
-    if (version !== undefined) query.andWhere('version = :version', { version });
-    const { affected } = await query.execute();
-    if (!affected) throw await this.refusal(actor, id, 'own');
+    const isGone = await this.dataSource.transaction(async (tx) => {
+      if (!(await this.delete(tx, { actor, id, version }))) return false;
+      await this.log.record(tx, 'sensitive_delete', { userId: actor.userId, resourceId: id });
+      return true;
+    });
+    if (!isGone) throw await this.refusal(actor, id, 'own');
   }
 
   /** Why a statement found nothing: missing or foreign, readable only, or changed meanwhile. */
@@ -98,6 +103,18 @@ export class ResourcesService {
     await this.get(actor, id);
     const [may] = await this.dataSource.query<unknown[]>(STANDING[needed], [actor.userId, id]);
     return new Problem(may ? 'version_mismatch' : 'forbidden');
+  }
+
+  private async delete(tx: EntityManager, { actor, id, version }: Removal): Promise<boolean> {
+    const query = tx
+      .createQueryBuilder()
+      .delete()
+      .from(Resource)
+      .where('id = :id', { id })
+      .andWhere(IS_OWNER, { actor: actor.userId });
+    if (version !== undefined) query.andWhere('version = :version', { version });
+    const { affected } = await query.execute();
+    return affected === 1;
   }
 
   private async insert(

@@ -1,6 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import { DataSource } from 'typeorm';
+import { DataSource, type EntityManager } from 'typeorm';
 import type { Actor } from '../access/actor.js';
+import { SecurityLog } from '../audit/security-log.js';
+import type { EventFacts } from '../audit/vocabulary.js';
 import { isForeignKeyViolation } from '../database/database-errors.js';
 import { Cursors, rowsToRead } from '../http/cursors.js';
 import type { PageQuery } from '../http/page.dto.js';
@@ -9,20 +11,23 @@ import { IS_OWNER } from './resource-access.js';
 import { ResourceShare, type Permission } from './resource-share.entity.js';
 import { ResourcesService } from './resources.service.js';
 
+type Given = Pick<ResourceShare, 'userId' | 'permission'>;
+
 @Injectable()
 export class SharesService {
   constructor(
     private readonly dataSource: DataSource,
     private readonly resources: ResourcesService,
     private readonly cursors: Cursors,
+    private readonly log: SecurityLog,
   ) {}
 
   /** Throws `not_found` for an unknown user too, `forbidden` for whom it is shared with. */
   async share(actor: Actor, id: string, userId: string, permission: Permission) {
     if (userId === actor.userId) throw new Problem('not_found');
-    const rows = await this.insert(actor, id, userId, permission);
-    if (!rows[0]) throw await this.resources.refusal(actor, id, 'own');
-    return rows[0];
+    const share = await this.insert(actor, id, userId, permission);
+    if (!share) throw await this.resources.refusal(actor, id, 'own');
+    return share;
   }
 
   async list(actor: Actor, id: string, { limit, cursor }: PageQuery) {
@@ -42,12 +47,15 @@ export class SharesService {
 
   /** The owner may end any share, a user the one that he was given. Throws `not_found`. */
   async end(actor: Actor, id: string, userId: string): Promise<void> {
-    const [, count] = await this.dataSource.sql<[unknown, number]>`
+    await this.dataSource.transaction(async (tx) => {
+      const [, count] = await tx.sql<[unknown, number]>`
       DELETE FROM resource_shares
       WHERE resource_id = ${id} AND user_id = ${userId} AND (
         user_id = ${actor.userId}
         OR EXISTS (SELECT FROM resources WHERE id = resource_id AND owner_id = ${actor.userId}))`;
-    if (count === 0) throw new Problem('not_found');
+      if (count === 0) throw new Problem('not_found');
+      await this.record(tx, actor, id, { change: 'unshare', to: userId });
+    });
   }
 
   private async mustOwn(actor: Actor, id: string): Promise<void> {
@@ -55,18 +63,31 @@ export class SharesService {
     if (ownerId !== actor.userId) throw new Problem('forbidden');
   }
 
-  /** Sharing twice changes the permission: the primary key decides races. */
   private async insert(actor: Actor, id: string, userId: string, permission: Permission) {
     try {
-      return await this.dataSource.sql<ResourceShare[]>`
+      return await this.dataSource.transaction((tx) =>
+        this.upsert(tx, actor, id, { userId, permission }),
+      );
+    } catch (error) {
+      if (isForeignKeyViolation(error)) throw new Problem('not_found', { cause: error });
+      throw error;
+    }
+  }
+
+  /** Sharing twice changes the permission: the primary key decides races. */
+  private async upsert(tx: EntityManager, actor: Actor, id: string, { userId, permission }: Given) {
+    const [share] = await tx.sql<ResourceShare[]>`
         INSERT INTO resource_shares (resource_id, user_id, permission)
         SELECT id, ${userId}, ${permission} FROM resources
         WHERE id = ${id} AND owner_id = ${actor.userId}
         ON CONFLICT (resource_id, user_id) DO UPDATE SET permission = excluded.permission
         RETURNING user_id AS "userId", permission, created_at AS "createdAt"`;
-    } catch (error) {
-      if (isForeignKeyViolation(error)) throw new Problem('not_found', { cause: error });
-      throw error;
-    }
+    const facts = { change: 'share', to: userId, permission };
+    if (share) await this.record(tx, actor, id, facts);
+    return share;
+  }
+
+  private record(tx: EntityManager, { userId }: Actor, resourceId: string, facts: EventFacts) {
+    return this.log.record(tx, 'privilege_permissions_changed', { userId, resourceId, ...facts });
   }
 }

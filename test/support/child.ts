@@ -21,6 +21,8 @@ interface Surroundings {
 /** A node process of the project's, with nothing in its environment but what the test names. */
 export class Child {
   output = '';
+  /** What of it was standard error. */
+  errors = '';
   /** The exit code, or null after a signal that nobody handled. */
   readonly exit: Promise<number | null>;
   private readonly process: ChildProcess;
@@ -33,6 +35,7 @@ export class Child {
     });
     for (const stream of [this.process.stdout, this.process.stderr])
       stream?.on('data', (chunk: Buffer) => (this.output += chunk.toString()));
+    this.process.stderr?.on('data', (chunk: Buffer) => (this.errors += chunk.toString()));
     this.exit = once(this.process, 'close').then(([code]) => code as number | null);
   }
 

@@ -87,8 +87,8 @@ export async function fillDatabase(database: TestDatabase): Promise<void> {
       '10.1.2.3', '{}', sha256(convert_to(id::text, 'UTF8'))
     FROM users, generate_series(1, 3) n`);
   await query(`
-    INSERT INTO audit_chain (seq, event_id, recorded_at, event_mac, mac)
-    SELECT 1000 + row_number() OVER (), id, recorded_at, mac, mac FROM audit_events
+    INSERT INTO audit_chain (seq, event_id, recorded_at, sealed_at, event_mac, mac)
+    SELECT 1000 + row_number() OVER (), id, recorded_at, recorded_at, mac, mac FROM audit_events
     WHERE event = 'user_updated'`);
   await query('ANALYZE');
 }
