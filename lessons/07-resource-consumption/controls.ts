@@ -90,7 +90,7 @@ export const controls: Control[] = [
       edits: [
         {
           file: RATE_LIMIT,
-          find: "return isIPv6(ip) ? networkOf(ip) : 'unknown';",
+          find: 'return isIPv4(address) ? address : networkOf(address);',
           replace: 'return ip;',
         },
       ],

@@ -118,7 +118,7 @@ export const lesson: Lesson = {
       id: 'guess-ipv6-network',
       title: 'An IPv6 subscriber is one source',
       file: RATES,
-      removal: removal(RATES, 'isIPv6(ip) ? networkOf(ip)', 'isIPv6(ip) ? ip'),
+      removal: removal(RATES, '? address : networkOf(address)', '? address : address'),
       opens: ['guess-many-ipv6', 'flood-ipv6'],
     },
   ],

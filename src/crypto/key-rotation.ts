@@ -66,9 +66,8 @@ export class KeyRotation {
     private readonly tools: Tools,
   ) {}
 
-  /** Without a list of values, even an empty one, a statement would run on nobody's behalf. */
   async status(): Promise<KeyStatus> {
-    return { wrapped: await this.db.query<KeyStatus['wrapped']>(STATUS, []) };
+    return { wrapped: await this.db.query<KeyStatus['wrapped']>(STATUS) };
   }
 
   async run(tell: Progress): Promise<RotationDamage> {
@@ -192,8 +191,8 @@ export class KeyRotation {
     });
   }
 
-  private retired = async () => namesOf(await this.db.query<KeyId[]>(RETIRED, []));
-  private settled = async () => namesOf(await this.db.query<KeyId[]>(SETTLED, []));
+  private retired = async () => namesOf(await this.db.query<KeyId[]>(RETIRED));
+  private settled = async () => namesOf(await this.db.query<KeyId[]>(SETTLED));
 }
 
 const namesOf = (rows: KeyId[]): string[] => rows.map(({ id }) => id);

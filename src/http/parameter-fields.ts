@@ -19,7 +19,7 @@ export function Address(options: Common) {
   const schema = { type: 'string', maxLength: 45, pattern: ADDRESS.source } as const;
   // As the log has it: an address may be spelled in several ways.
   const spell = Transform(({ value }: { value: unknown }) =>
-    typeof value === 'string' ? (addressOf(value) ?? value) : value,
+    typeof value === 'string' && ADDRESS.test(value) ? (addressOf(value) ?? value) : value,
   );
   const rules = [spell, IsString(), Length(2, 45), Matches(ADDRESS), IsIP()];
   return field('string', options, schema, rules);
