@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sealed } from './support/audit.js';
-import { run, source } from './support/child.js';
+import { productionEnvironment, run, source } from './support/child.js';
 import { signUp } from './support/factories.js';
 import { startApp, testEnvironment, type TestApp } from './support/test-app.js';
 
@@ -25,6 +25,12 @@ const command = (name: string, args: string[] = [], env = {}) =>
   run(source(`commands/${name}.ts`, ...args), {
     env: { ...testEnvironment(app.database.urls.app), ...env },
   });
+
+/** Without the address of the database. */
+const productionMode = (url: string) => ({
+  ...productionEnvironment(url, 0),
+  DATABASE_URL: undefined,
+});
 
 describe('the commands of the audit log', () => {
   it(
@@ -78,8 +84,18 @@ describe('the commands of the audit log', () => {
         1,
         'Set DATABASE_OWNER_URL to the same database as its owner\n',
       ]);
+      // As orchestrators mount it: also then it is another database than that of development.
+      const file = join(folder, 'database_url');
+      writeFileSync(file, app.database.urls.app);
+      const mounted = { DATABASE_URL: undefined, DATABASE_URL_FILE: file };
+      for (const mode of [{}, productionMode(app.database.urls.app)])
+        expect(await command('audit-retain', [], { ...mode, ...mounted })).toEqual(without);
+      expect(without.output).toContain('Set DATABASE_OWNER_URL');
       const none = await command('audit-retain', ['--months', '0'], owner);
       expect([none.code, none.output]).toEqual([1, expect.stringContaining('--months 13')]);
+      const far = { DATABASE_OWNER_URL: 'postgres://owner:secret@db.example.com/bulwark' };
+      const bare = await command('audit-retain', [], { ...productionMode(''), ...mounted, ...far });
+      expect([bare.code, bare.output]).toEqual([1, expect.stringContaining('without TLS')]);
     },
     PATIENCE_MS,
   );

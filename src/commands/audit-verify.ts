@@ -2,12 +2,18 @@
 // checkpoints that were kept elsewhere, alone or in lines of the log.
 import 'reflect-metadata';
 import { readFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import { describeFault } from '../audit/find-fault.js';
 import { verifyChain, type Verdict } from '../audit/verify-chain.js';
-import { fail, say, withAuditDatabase } from './audit-database.js';
+import { withAuditDatabase } from './audit-database.js';
+import { fail, readArguments, say } from './command.js';
 import { drawProgress } from './progress.js';
 
+const USAGE = `npm run audit:verify [-- --checkpoint FILE]
+
+Says whether the audit log is what the app wrote; exits with 1 where it is not.
+
+  --checkpoint   a file with checkpoints that were kept elsewhere, alone or in lines of the log: without
+                 them a cut-off end does not show`;
 const STATEMENTS = /eyJ[\w-]+\.[\w-]+\.[\w-]+/g;
 
 function keptIn(file: string | undefined): string[] {
@@ -18,7 +24,10 @@ function keptIn(file: string | undefined): string[] {
 }
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { checkpoint: { type: 'string' } } });
+  const { values } = readArguments({
+    usage: USAGE,
+    options: { checkpoint: { type: 'string' } },
+  });
   const kept = keptIn(values.checkpoint);
   await withAuditDatabase('app', async (dataSource, config) => {
     const progress = (done: number, total: number) => drawProgress('links', done, total);

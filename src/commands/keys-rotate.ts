@@ -4,17 +4,24 @@ import { createEncryptionJwk, DEVELOPMENT_MARK } from '../config/secrets.js';
 import type { Environment } from '../config/environment.js';
 import type { KeyStatus } from '../crypto/key-rotation.js';
 import { completeEnvironment } from '../database/development.js';
+import { fail, readArguments, say } from './command.js';
 import { madeNow, openKeySet } from './key-set.js';
 import { tellProgress } from './progress.js';
 import { withRotation } from './rotation.js';
 import { rotateSigningKeys } from './rotate-signing-keys.js';
 
-const say = (text: string) => process.stdout.write(`${text}\n`);
+const USAGE = `npm run keys:rotate [-- --signing]
+
+Puts new encryption keys in the place of all old ones, while the app runs. The old ones open nothing
+afterwards: it cannot be undone. Killed, it goes on where it was when it runs again.
+
+  --signing   a new signing key instead: the old one goes once no token of its is left`;
 
 async function main(): Promise<void> {
+  const { values } = readArguments({ usage: USAGE, options: { signing: { type: 'boolean' } } });
   const { env, stop } = await completeEnvironment(process.env);
   try {
-    await (process.argv.includes('--signing') ? rotateSigningKeys(env, say) : rotate(env));
+    await (values.signing ? rotateSigningKeys(env, say) : rotate(env));
   } finally {
     await stop();
   }
@@ -69,7 +76,4 @@ async function dropOldKeys(env: Environment): Promise<void> {
   say(`Done: ${keys.map(({ kid }) => kid).join(', ')}`);
 }
 
-main().catch((error: Error) => {
-  process.stderr.write(`${error.message}\n`);
-  process.exitCode = 1;
-});
+main().catch(fail);

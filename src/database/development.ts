@@ -23,7 +23,7 @@ export async function completeEnvironment(env: Environment): Promise<Surrounding
   const withSecrets = await developmentSecrets(env);
   if (env['DATABASE_URL'] || env['DATABASE_URL_FILE'])
     return { env: withSecrets, stop: async () => {} };
-  const { owner, app, stop } = await developmentOwnerUrls();
+  const { owner, app, stop } = await developmentOwnerUrls(env);
   await migrate(owner, { ...withSecrets, DATABASE_URL: app });
   await provisionApp(owner, app);
   return { env: { ...withSecrets, DATABASE_URL: app }, stop };
@@ -49,7 +49,11 @@ export const developmentSecrets = async (env: Environment): Promise<Environment>
 const KEY_SETS = { SIGNING_KEYS: 'signing-keys.json', ENCRYPTION_KEYS: 'encryption-keys.json' };
 
 /** Starts the development server, with the database and its owner, and says how to reach it. */
-export async function developmentOwnerUrls() {
+export async function developmentOwnerUrls(env: Environment) {
+  if (env['NODE_ENV'] === 'production')
+    throw new Error(
+      'Production has a database of its own: set DATABASE_OWNER_URL and DATABASE_URL',
+    );
   const passwords = await remember('postgres.json', () => ({
     postgres: createPassword(),
     owner: createPassword(),
