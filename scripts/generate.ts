@@ -124,10 +124,12 @@ function problems(): string {
 
 /** What a copy of the database shows, by the declarations that the app proves as it starts. */
 function columns(): string {
-  const appsOwn = sealedTables().flatMap(({ table: name, owner }) => (owner === null ? name : []));
+  const appsOwn = new Set(
+    sealedTables().flatMap(({ table: name, owner }) => (owner === null ? name : [])),
+  );
   const kept = ({ table: name, protection }: DeclaredColumn): string => {
     if (protection.kind === 'plain') return `plain: ${protection.why}`;
-    const encrypted = appsOwn.includes(name) ? "encrypted with the app's own key" : 'encrypted';
+    const encrypted = appsOwn.has(name) ? "encrypted with the app's own key" : 'encrypted';
     return { encrypted, indexed: 'keyed hash', hashed: 'hash' }[protection.kind];
   };
   const rows = declaredColumns()
