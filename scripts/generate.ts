@@ -73,8 +73,9 @@ function envExample(): string {
     return [...notes, `#${name}=${example}`].join('\n');
   });
   const head =
-    '# Every variable that Bulwark reads. Made by `npm run generate`; do not edit.\n' +
-    '# Development needs none of them. Use: node --env-file=.env dist/main.js';
+    '# Every variable of Bulwark. Made by `npm run generate`; do not edit.\n' +
+    '# Development needs none of them. Use: node --env-file=.env dist/main.js\n' +
+    "# Of Node's own, production refuses NODE_TLS_REJECT_UNAUTHORIZED=0, and NODE_OPTIONS that weaken TLS.";
   return `${[head, ...entries].join('\n\n')}\n`;
 }
 

@@ -66,5 +66,6 @@ describe('npm run keys:rotate', () => {
 
   it('says beforehand that it cannot be undone, and how long it takes', () => {
     expect(help).toContain('cannot be undone');
+    expect(help).toMatch(/waits 2 minutes[^]*10\.5\s+minutes/);
   });
 });

@@ -32,13 +32,19 @@ async function main(): Promise<void> {
   await withAuditDatabase('app', async (dataSource, config) => {
     const progress = (done: number, total: number) => drawProgress('links', done, total);
     tell(await verifyChain(dataSource, config.keys.audit, { kept, progress }));
+    if (kept.length === 0)
+      say(
+        'It was compared with no checkpoint: an end that was cut off would not show (--checkpoint).',
+      );
   });
 }
 
 function tell({ fault, events, from, to }: Verdict): void {
   const [count, first, last] = [events, from, to].map((value) => value.toLocaleString('en-US'));
   if (!fault)
-    return void say(`The audit log is whole: ${count} events, links ${first} to ${last}.`);
+    return void say(
+      `The audit log is whole: ${to < from ? 'empty' : `${count} events, links ${first} to ${last}`}.`,
+    );
   say(`The audit log is not what the app wrote: ${describeFault(fault)}.`);
   process.exitCode = 1;
 }

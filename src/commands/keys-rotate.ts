@@ -3,19 +3,23 @@ import 'reflect-metadata';
 import { createEncryptionJwk, DEVELOPMENT_MARK } from '../config/secrets.js';
 import type { Environment } from '../config/environment.js';
 import type { KeyStatus } from '../crypto/key-rotation.js';
+import { GRACE_SECONDS } from '../crypto/key-statements.js';
 import { completeEnvironment } from '../database/development.js';
 import { fail, readArguments, say } from './command.js';
 import { madeNow, openKeySet } from './key-set.js';
 import { tellProgress } from './progress.js';
 import { withRotation } from './rotation.js';
-import { rotateSigningKeys } from './rotate-signing-keys.js';
+import { rotateSigningKeys, SIGNING_WAITS } from './rotate-signing-keys.js';
 
+const MINUTES = { settled: GRACE_SECONDS / 60, signing: SIGNING_WAITS.expired / 60_000 };
 const USAGE = `npm run keys:rotate [-- --signing]
 
-Puts new encryption keys in the place of all old ones, while the app runs. The old ones open nothing
-afterwards: it cannot be undone. Killed, it goes on where it was when it runs again.
+Puts new encryption keys in the place of all old ones, while the app runs, and waits ${MINUTES.settled} minutes until
+nobody seals with the old ones. They open nothing afterwards: it cannot be undone. Killed, it goes on where
+it was when it runs again.
 
-  --signing   a new signing key instead: the old one goes once no token of its is left`;
+  --signing   a new signing key instead: the old one goes once no token of its is left, after ${MINUTES.signing}
+              minutes`;
 
 async function main(): Promise<void> {
   const { values } = readArguments({ usage: USAGE, options: { signing: { type: 'boolean' } } });
@@ -31,6 +35,10 @@ async function main(): Promise<void> {
 async function rotate(env: Environment): Promise<void> {
   if (!isBegun(env, await withRotation(env, (rotation) => rotation.status())) && !addKey(env))
     return;
+  say(
+    `What is sealed is sealed anew. Then it waits ${MINUTES.settled} minutes until no instance seals with an old key, ` +
+      'and longer only while a transaction of before is open.',
+  );
   const damaged = await withRotation(env, (rotation) => rotation.run(tellProgress));
   if (damaged > 0)
     throw new Error(

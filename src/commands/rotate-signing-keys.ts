@@ -5,7 +5,7 @@ import { createSigningJwk, DEVELOPMENT_MARK } from '../config/secrets.js';
 import { madeNow, openKeySet, type StoredKey } from './key-set.js';
 
 /** In milliseconds. */
-const WAITS = {
+export const SIGNING_WAITS = {
   /** Every instance has read a changed file by then, and whoever caches the public keys has asked again. */
   known: 10_000,
   /** And a little longer than any access token lives. */
@@ -18,7 +18,11 @@ type Say = (text: string) => void;
  * Adds a key that verifies, lets it sign once all instances know it, and drops the old one when no token of
  * its is left. Killed, it goes on where it was: which key is the new one says its `iat`.
  */
-export async function rotateSigningKeys(env: Environment, say: Say, waits = WAITS): Promise<void> {
+export async function rotateSigningKeys(
+  env: Environment,
+  say: Say,
+  waits = SIGNING_WAITS,
+): Promise<void> {
   const set = openKeySet(env, 'SIGNING_KEYS');
   if (!set.isFile)
     throw new Error('Keep the keys in a file, SIGNING_KEYS_FILE: instances read it while they run');
