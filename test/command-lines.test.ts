@@ -23,6 +23,7 @@ const COMMANDS = [
   ['audit:checkpoint', 'audit-checkpoint'],
   ['audit:retain', 'audit-retain'],
   ['audit:verify', 'audit-verify'],
+  ['db:url', 'db-url'],
   ['keys:rotate', 'keys-rotate'],
   ['keys:status', 'keys-status'],
   ['migrate', 'migrate'],
