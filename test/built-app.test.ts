@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
 import { Child, freePort, productionEnvironment, run, scratchCopy } from './support/child.js';
@@ -164,6 +164,16 @@ describe('the built app on a bare machine', () => {
     app.child.kill('SIGTERM');
     await app.child.exit;
   }, 120_000);
+
+  it('does not start with a migration that is empty, and says so in words', async () => {
+    const file = join(copy.folder, 'migrations/9000-notes.sql');
+    writeFileSync(file, '-- up\n\n\n-- down\n\n');
+    const child = start({ PORT: '0' });
+    expect(await child.exit).toBe(1);
+    rmSync(file);
+    expect(child.output).toContain('migrations/9000-notes.sql has nothing to do yet');
+    expect(child.output).not.toMatch(/^ +at /m);
+  }, 60_000);
 
   it('leaves no database running when it is stopped while it starts', async () => {
     const child = start({ PORT: '0' });

@@ -8,6 +8,9 @@ export interface FileMigration extends MigrationInterface {
   name: string;
   hash: string;
 }
+/** What is to be done about the files themselves, in words. */
+export class MigrationFileError extends Error {}
+
 type MigrationClass = new () => FileMigration;
 /** What SQL cannot do, in the transaction of the migration that has a line `-- step: name`. */
 export type MigrationSteps = Record<string, (runner: QueryRunner) => Promise<void>>;
@@ -55,7 +58,7 @@ function migrationFrom(file: string, text: string, steps: MigrationSteps): Migra
     async up(runner: QueryRunner) {
       // Noted as done, it would stay undone once there is something in it.
       if (UP.replaceAll(COMMENTS, '').trim() === '')
-        throw new Error(`migrations/${file} has nothing to do yet: write its "-- up"`);
+        throw new MigrationFileError(`migrations/${file} has nothing to do yet: write its "-- up"`);
       // From here the row that notes it, in the same transaction, takes the hash.
       await runner.query(`SELECT set_config('bulwark.migration_hash', $1, true)`, [this.hash]);
       await runUp(runner, UP, steps);

@@ -3,7 +3,13 @@ import { DataSource } from 'typeorm';
 import { ACROSS_OWNERS } from './acting.js';
 import { installJobQueue } from './job-queue-schema.js';
 import type { Environment } from '../config/environment.js';
-import { fileOf, loadMigrations, MIGRATION_OPTIONS, type FileMigration } from './migrations.js';
+import {
+  fileOf,
+  loadMigrations,
+  MIGRATION_OPTIONS,
+  MigrationFileError,
+  type FileMigration,
+} from './migrations.js';
 import { sealRows } from './seal-rows.step.js';
 
 /** Held while migrating, so that two deployments at once do not migrate twice. Any fixed number. */
@@ -56,7 +62,7 @@ export async function undoLastMigration(ownerUrl: string): Promise<string | unde
     if (!newest) return undefined;
     const file = fileOf(newest.name);
     if (!owner.migrations.some(({ name }) => name === newest.name))
-      throw new Error(
+      throw new MigrationFileError(
         `migrations/${file} ran here and is gone, and with it the way back: put the file back first`,
       );
     await owner.undoLastMigration();
@@ -74,7 +80,7 @@ async function refuseChanged(owner: DataSource): Promise<void> {
   );
   if (changed.length === 0) return;
   const files = changed.map(({ name }) => fileOf(name)).join(', ');
-  throw new Error(
+  throw new MigrationFileError(
     `${files} was changed after it ran: npm run migrate:undo, then npm run migrate. ` +
       'Where others have run it, put it back and write a new one: npm run migrate:new',
   );
