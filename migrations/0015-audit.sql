@@ -108,5 +108,13 @@ GRANT SELECT, INSERT, DELETE ON audit_unsealed TO bulwark_app;
 
 -- down
 
+-- What happened is not forgotten by a step back that somebody takes for something else.
+DO $$
+BEGIN
+  IF EXISTS (SELECT FROM audit_events) THEN
+    RAISE EXCEPTION 'the audit log has events: this migration goes back where there are none';
+  END IF;
+END $$;
+
 DROP FUNCTION audit_make_partitions, audit_drop_partitions;
 DROP TABLE audit_checkpoints, audit_chain, audit_unsealed, audit_events;

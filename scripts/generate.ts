@@ -73,8 +73,9 @@ function envExample(): string {
     return [...notes, `#${name}=${example}`].join('\n');
   });
   const head =
-    '# Every variable that Bulwark reads. Made by `npm run generate`; do not edit.\n' +
-    '# Development needs none of them. Use: node --env-file=.env dist/main.js';
+    '# Every variable of Bulwark. Made by `npm run generate`; do not edit.\n' +
+    '# Development needs none of them. Use: node --env-file=.env dist/main.js\n' +
+    "# Of Node's own, production refuses NODE_TLS_REJECT_UNAUTHORIZED=0, and NODE_OPTIONS that weaken TLS.";
   return `${[head, ...entries].join('\n\n')}\n`;
 }
 
@@ -124,10 +125,12 @@ function problems(): string {
 
 /** What a copy of the database shows, by the declarations that the app proves as it starts. */
 function columns(): string {
-  const appsOwn = sealedTables().flatMap(({ table: name, owner }) => (owner === null ? name : []));
+  const appsOwn = new Set(
+    sealedTables().flatMap(({ table: name, owner }) => (owner === null ? name : [])),
+  );
   const kept = ({ table: name, protection }: DeclaredColumn): string => {
     if (protection.kind === 'plain') return `plain: ${protection.why}`;
-    const encrypted = appsOwn.includes(name) ? "encrypted with the app's own key" : 'encrypted';
+    const encrypted = appsOwn.has(name) ? "encrypted with the app's own key" : 'encrypted';
     return { encrypted, indexed: 'keyed hash', hashed: 'hash' }[protection.kind];
   };
   const rows = declaredColumns()

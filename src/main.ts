@@ -6,6 +6,7 @@ import { ConfigError } from './config/environment.js';
 import { UnprotectedColumnError } from './crypto/column-proof.js';
 import { isUnverifiedServer } from './database/database-errors.js';
 import { completeEnvironment } from './database/development.js';
+import { MigrationFileError } from './database/migrations.js';
 import { InsecureRouteError } from './http/route-proof.js';
 import { listen } from './listeners.js';
 
@@ -74,9 +75,12 @@ main().then(
   (error: unknown) => {
     // A fault of the operator's is told in words; a stack trace would only hide them.
     const { message, stack, code } = error as Error & { code?: string };
-    const known = [ConfigError, InsecureRouteError, UnprotectedColumnError].some(
-      (kind) => error instanceof kind,
-    );
+    const known = [
+      ConfigError,
+      InsecureRouteError,
+      MigrationFileError,
+      UnprotectedColumnError,
+    ].some((kind) => error instanceof kind);
     process.stderr.write(`${adviceFor(error as Error, code) ?? (known ? message : stack)}\n`);
     process.exit(1);
   },

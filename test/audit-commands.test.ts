@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sealed, writeAt } from './support/audit.js';
-import { run, source } from './support/child.js';
+import { productionEnvironment, run, source } from './support/child.js';
 import { signUp } from './support/factories.js';
 import { startApp, testEnvironment, type TestApp } from './support/test-app.js';
 
@@ -26,12 +26,20 @@ const command = (name: string, args: string[] = [], env = {}) =>
     env: { ...testEnvironment(app.database.urls.app), ...env },
   });
 
+/** Without the address of the database. */
+const productionMode = (url: string) => ({
+  ...productionEnvironment(url, 0),
+  DATABASE_URL: undefined,
+});
+
 describe('the commands of the audit log', () => {
   it(
     'verify it, say where it is broken, and draw nothing into a pipe',
     async () => {
       const whole = await command('audit-verify');
-      expect(whole.output).toMatch(/^The audit log is whole: \d+ events, links 1 to \d+\.\n$/);
+      expect(whole.output).toMatch(
+        /^The audit log is whole: \d+ events, links 1 to \d+\.\nIt was compared with no checkpoint: /,
+      );
       expect(whole.code).toBe(0);
       await writeAt(app, new Date(Date.now() - 2 * 3_600_000));
       await sealed(app);
@@ -57,13 +65,19 @@ describe('the commands of the audit log', () => {
         file,
         `{"event":"sys_audit_checkpoint","statement":"${statement.output.trim()}"}`,
       );
-      expect((await command('audit-verify', ['--checkpoint', file])).code).toBe(0);
+      const compared = await command('audit-verify', ['--checkpoint', file]);
+      expect([compared.code, compared.output]).toEqual([
+        0,
+        expect.not.stringContaining('compared'),
+      ]);
       await app.database.query(
         'TRUNCATE audit_events, audit_chain, audit_unsealed, audit_checkpoints',
       );
       const cut = await command('audit-verify', ['--checkpoint', file]);
       expect(cut.output).toMatch(/^The audit log is not what the app wrote: cut off at 1: .*\.\n$/);
       expect(cut.code).toBe(1);
+      // Nobody can tell without one.
+      expect((await command('audit-verify')).output).toMatch(/is whole: empty\.\n.*would not show/);
       writeFileSync(file, 'no checkpoint');
       expect(await command('audit-verify', ['--checkpoint', file])).toEqual({
         code: 1,
@@ -85,8 +99,18 @@ describe('the commands of the audit log', () => {
         1,
         'Set DATABASE_OWNER_URL to the same database as its owner\n',
       ]);
+      // As orchestrators mount it: also then it is another database than that of development.
+      const file = join(folder, 'database_url');
+      writeFileSync(file, app.database.urls.app);
+      const mounted = { DATABASE_URL: undefined, DATABASE_URL_FILE: file };
+      for (const mode of [{}, productionMode(app.database.urls.app)])
+        expect(await command('audit-retain', [], { ...mode, ...mounted })).toEqual(without);
+      expect(without.output).toContain('Set DATABASE_OWNER_URL');
       const none = await command('audit-retain', ['--months', '0'], owner);
       expect([none.code, none.output]).toEqual([1, expect.stringContaining('--months 13')]);
+      const far = { DATABASE_OWNER_URL: 'postgres://owner:secret@db.example.com/bulwark' };
+      const bare = await command('audit-retain', [], { ...productionMode(''), ...mounted, ...far });
+      expect([bare.code, bare.output]).toEqual([1, expect.stringContaining('without TLS')]);
     },
     PATIENCE_MS,
   );

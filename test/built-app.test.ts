@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import pg from 'pg';
 import { Child, freePort, productionEnvironment, run, scratchCopy } from './support/child.js';
 import { untilReady } from './support/child.js';
 import { Client } from './support/client.js';
@@ -13,7 +14,7 @@ import {
   type Person,
 } from './support/factories.js';
 import { PostgresProxy } from './support/postgres-proxy.js';
-import { createTestDatabase } from './support/test-database.js';
+import { createTestDatabase, type TestDatabase } from './support/test-database.js';
 
 const copy = scratchCopy();
 const children: Child[] = [];
@@ -106,6 +107,39 @@ describe('the built app in production', () => {
   );
 });
 
+describe('the built commands in production', () => {
+  let database: TestDatabase;
+  beforeAll(async () => {
+    database = await createTestDatabase();
+  });
+  afterAll(() => database.drop());
+
+  it.each([
+    ['migrate', [], 'none, the schema is current'],
+    ['keys-status', [], 'wraps; 0 data keys'],
+    ['audit-verify', [], 'The audit log is whole'],
+    ['audit-checkpoint', ['--key'], '"crv":"Ed25519"'],
+    ['audit-retain', [], 'Dropped 0 events'],
+    ['admin-create', ['root@example.com'], 'Administrator root@example.com'],
+    ['keys-rotate', [], 'Set ENCRYPTION_KEYS to this for every instance'],
+  ])(
+    'run without TypeScript: %s',
+    async (command, args, answer) => {
+      // Of the commands, two ask for it; the server refuses to have it.
+      const owner = ['migrate', 'audit-retain'].includes(command) && database.urls.owner;
+      const env = {
+        ...productionEnvironment(database.urls.app, 0),
+        ...(owner && { DATABASE_OWNER_URL: owner }),
+      };
+      const file = `dist/commands/${command}.js`;
+      const { code, output } = await run([file, ...args], { cwd: copy.folder, env });
+      expect(output).toContain(answer);
+      expect(code).toBe(0);
+    },
+    60_000,
+  );
+});
+
 describe('the built app on a bare machine', () => {
   const credentials: Partial<Person> = {};
   const postmaster = join(copy.folder, '.data/postgres/postmaster.pid');
@@ -158,6 +192,28 @@ describe('the built app on a bare machine', () => {
     },
     120_000,
   );
+  it('says how to reach its database while it runs', async () => {
+    const url = (...args: string[]) =>
+      run(['dist/commands/db-url.js', ...args], { cwd: copy.folder });
+    expect(await url()).toEqual({ code: 1, output: expect.stringContaining('npm start') });
+    const app = await startBare();
+    const ask = async (address: { output: string }) =>
+      withConnection(address.output.trim(), 'SELECT current_user AS role, id FROM users');
+    expect(await ask(await url())).toMatchObject([{ role: 'bulwark_owner' }]);
+    expect(await ask(await url('--app'))).toEqual([]);
+    app.child.kill('SIGTERM');
+    await app.child.exit;
+  }, 120_000);
+
+  it('does not start with a migration that is empty, and says so in words', async () => {
+    const file = join(copy.folder, 'migrations/9000-notes.sql');
+    writeFileSync(file, '-- up\n\n\n-- down\n\n');
+    const child = start({ PORT: '0' });
+    expect(await child.exit).toBe(1);
+    rmSync(file);
+    expect(child.output).toContain('migrations/9000-notes.sql has nothing to do yet');
+    expect(child.output).not.toMatch(/^ +at /m);
+  }, 60_000);
 
   it('leaves no database running when it is stopped while it starts', async () => {
     const child = start({ PORT: '0' });
@@ -177,6 +233,17 @@ describe('the built app on a bare machine', () => {
     expect(isRunning(postgresPid)).toBe(false);
   }, 120_000);
 });
+
+/** As psql would: with nothing but the address. */
+async function withConnection(connectionString: string, statement: string) {
+  const client = new pg.Client({ connectionString });
+  await client.connect();
+  try {
+    return (await client.query(statement)).rows;
+  } finally {
+    await client.end();
+  }
+}
 
 function pidIn(file: string): number {
   try {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Config } from '../src/config/config.js';
-import { loadMigrations } from '../src/database/migrations.js';
+import { fileOf, loadMigrations } from '../src/database/migrations.js';
 import { undoLastMigration } from '../src/database/provision.js';
 import { run, scratchCopy, source } from './support/child.js';
 import { login, newEmail } from './support/factories.js';
@@ -42,7 +42,7 @@ describe('npm run admin:create', () => {
     expect(await users()).toEqual(before);
   }, 60_000);
 
-  it.each([[], ['x'], ['--help'], ['@example.com'], [`${'x'.repeat(300)}@example.com`]])(
+  it.each([['x'], ['@example.com'], [`${'x'.repeat(300)}@example.com`]])(
     'makes nobody of %j',
     async (...args: string[]) => {
       const before = await users();
@@ -67,12 +67,15 @@ describe('npm run migrate', () => {
       DATABASE_OWNER_URL: database.urls.owner,
       DATABASE_URL: database.urls.app,
     });
-  const newest = () => new (loadMigrations().at(-1) ?? Object)() as { name: string };
+  const NEWEST = fileOf(
+    loadMigrations()
+      .map((Migration) => new Migration().name)
+      .at(-1) ?? '',
+  );
 
   it('takes the last step back, makes it again, and then has nothing to do', async () => {
-    const { name } = newest();
-    expect(await migrate('undo')).toEqual({ code: 0, output: `Undone: ${name}\n` });
-    expect(await migrate()).toEqual({ code: 0, output: `Migrations run: ${name}\n` });
+    expect(await migrate('undo')).toEqual({ code: 0, output: `Undone: ${NEWEST}\n` });
+    expect(await migrate()).toEqual({ code: 0, output: `Migrations run: ${NEWEST}\n` });
     const output = 'Migrations run: none, the schema is current\n';
     expect(await migrate()).toEqual({ code: 0, output });
   }, 120_000);
@@ -88,13 +91,21 @@ describe('npm run migrate', () => {
     expect(code).toBe(1);
     expect(output).toContain('Set DATABASE_OWNER_URL');
   }, 60_000);
+
+  it('starts no database of its own in production', async () => {
+    const args = source('commands/migrate.ts');
+    const { code, output } = await inCopy(args, { NODE_ENV: 'production' });
+    expect(code).toBe(1);
+    expect(output).toContain('set DATABASE_OWNER_URL');
+    expect(existsSync(join(copy.folder, '.data/postgres'))).toBe(false);
+  }, 60_000);
 });
 
 describe('npm run migrate:new', () => {
   const folder = join(copy.folder, 'migrations');
   const create = (...args: string[]) => inCopy(source('commands/migrate-new.ts', ...args));
 
-  it('makes the next file, which runs as it is', async () => {
+  it('makes the next file, in the form that it needs', async () => {
     const newest = Math.max(...readdirSync(folder).map((name) => Number.parseInt(name, 10)));
     const number = String(newest + 1).padStart(4, '0');
     const file = `${number}-add-tags.sql`;
@@ -108,7 +119,7 @@ describe('npm run migrate:new', () => {
     async (...args: string[]) => {
       const before = readdirSync(folder);
       const { code, output } = await create(...args);
-      expect(code).toBe(1);
+      expect(code).toBe(2);
       expect(output).toContain('kebab-case');
       expect(readdirSync(folder)).toEqual(before);
     },
@@ -171,8 +182,8 @@ describe('npm run secrets:create', () => {
 
   it('asks for a folder', async () => {
     const { code, output } = await create();
-    expect(code).toBe(1);
-    expect(output).toContain('Name a folder');
+    expect(code).toBe(2);
+    expect(output).toContain('secrets:create -- FOLDER');
     expect(existsSync(join(copy.folder, 'app_secret'))).toBe(false);
   }, 60_000);
 });

@@ -110,6 +110,7 @@ describe('npm run keys:rotate', () => {
 
     const killed = rotate();
     await killed.printed(/(wraps from now on)/);
+    await killed.printed(/(waits 2 minutes)/);
     await until(async () => (await dataKeys()).some(({ retired }) => retired), 'it has begun');
     killed.kill('SIGKILL');
     await killed.exit;

@@ -103,11 +103,17 @@ export async function verifies({ lab, trace }: Target, kept?: string): Promise<b
   const folder = await mkdtemp(join(tmpdir(), 'bulwark-auditor-'));
   const file = join(folder, 'checkpoints');
   await writeFile(file, kept ?? '');
-  const { output } = await run([...VERIFY, ...(kept ? ['--checkpoint', file] : [])], { env });
+  const { code, output } = await run([...VERIFY, ...(kept ? ['--checkpoint', file] : [])], { env });
   await rm(folder, { recursive: true });
   const [line] = output.match(/The audit log is .*/) ?? [];
   if (!line) throw new Error(`audit:verify said: ${output}`);
-  trace.push({ who: 'the auditor', method: 'npm run', path: 'audit:verify', status: 0, got: line });
+  trace.push({
+    who: 'the auditor',
+    method: 'npm run',
+    path: 'audit:verify',
+    status: code ?? 1,
+    got: line,
+  });
   return line.includes('is whole');
 }
 

@@ -47,6 +47,10 @@ const HEAD = [
   'npm run prove                      # every control in every state',
   '```',
   '',
+  'Some exercises look into the database. `npm run -s db:url` prints its address while the app runs:',
+  '`psql "$(npm run -s db:url)"`, `pg_dump --enable-row-security "$(npm run -s db:url)"`. These two do not',
+  'come with npm: install the client of PostgreSQL 18 (Debian: `postgresql-client-18`).',
+  '',
 ];
 
 const ADVICE = [

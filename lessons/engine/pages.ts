@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Change } from './lesson.js';
 import { tidy } from './matrix.js';
 import type { Observation } from './observe.js';
+import { placesOf } from './trace.js';
 
 const FOLDER = join(import.meta.dirname, '..');
 /** `<!-- trace CONTROL ATTACK -->` ... `<!-- /trace -->` is filled from here; a stack is A+B. */
@@ -53,12 +54,11 @@ const fence = (kind: string, text: string) => `\`\`\`${kind}\n${text}\n\`\`\`\n`
 const lines = (mark: string, text: string) =>
   text === '' ? [] : text.split('\n').map((line) => `${mark} ${line}`);
 
-function describe({ edits = [], sql = '', env = {} }: Change): string {
-  const parts = edits.flatMap(({ file, find, replace }) => [
-    `@@ ${file} @@`,
-    ...lines('-', find),
-    ...lines('+', replace),
-  ]);
-  const config = Object.entries(env).map(([name, value]) => `+ ${name}=${value}`);
-  return [...parts, ...lines('+', sql), ...config].join('\n');
-}
+const describe = (change: Change): string =>
+  placesOf(change)
+    .flatMap(({ place, before, after }) => [
+      `@@ ${place} @@`,
+      ...lines('-', before),
+      ...lines('+', after),
+    ])
+    .join('\n');

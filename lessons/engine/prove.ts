@@ -1,11 +1,10 @@
-// npm run prove [-- 03]: every control in every state. Without a number it also writes MATRIX.md,
-// matrix.json and the traces in the lessons' pages; with --check it fails when one of them is stale.
+// npm run prove [-- 03]: every control in every state. It writes the traces in the lessons' pages, and without
+// a number MATRIX.md and matrix.json; with --check it fails when one of them is stale.
 import { readFile, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { startTestServer } from '../../test/support/test-server.js';
 import { generatedFiles } from './matrix.js';
 import { lessonPages } from './pages.js';
-import type { Lesson } from './lesson.js';
 import { observe, type Observation } from './observe.js';
 import { loadLessons, pickLesson } from './registry.js';
 import { statesOf, type State } from './states.js';
@@ -26,15 +25,16 @@ async function main(): Promise<void> {
   try {
     const seen = await inParallel(states);
     summarize(seen, performance.now() - startedAt);
-    if (picked.length === 0) await settle(all, seen, words.includes('--check'));
+    const tables = picked.length === 0 ? await generatedFiles(all, seen) : [];
+    await settle([...tables, ...(await lessonPages(seen))], words.includes('--check'));
   } finally {
     await stop();
   }
 }
 
 /** Writes what follows from the observations, or says what no longer agrees with them. */
-async function settle(all: Lesson[], seen: Observation[], checkOnly: boolean): Promise<void> {
-  for (const [file, text] of [...(await generatedFiles(all, seen)), ...(await lessonPages(seen))]) {
+async function settle(files: [file: string, text: string][], checkOnly: boolean): Promise<void> {
+  for (const [file, text] of files) {
     const current = await readFile(file, 'utf8').catch(() => '');
     if (current === text) continue;
     say(checkOnly ? `stale: ${file}: run npm run prove` : `written: ${file}`);

@@ -10,7 +10,7 @@ import { isAsExpected, type Row } from './matrix.js';
 import { attacksOf, controlsOf, loadLessons, pickLesson } from './registry.js';
 import { Target } from './target.js';
 import { command, diff, paint, say, sideBySide, title } from './terminal.js';
-import { renderRefusal, renderTrace } from './trace.js';
+import { placesOf, renderRefusal, renderTrace } from './trace.js';
 
 const MATRIX = join(import.meta.dirname, '../matrix.json');
 
@@ -99,12 +99,9 @@ async function attempt(attack: Attack, changes: Change[]) {
   }
 }
 
-function describeRemoval({ edits = [], sql, env = {} }: Change): string {
-  const parts = edits.map(({ file, find, replace }) => diff(file, find, replace));
-  if (sql) parts.push(diff('in the database', '', sql));
-  for (const [name, value] of Object.entries(env))
-    parts.push(diff('in the configuration', '', `${name}=${value}`));
-  return parts.join('\n');
-}
+const describeRemoval = (change: Change): string =>
+  placesOf(change)
+    .map(({ place, before, after }) => diff(place, before, after))
+    .join('\n');
 
 await command(main);

@@ -52,7 +52,7 @@ function fit(text: string, width: number): string {
 
 /** A change of the source as a small diff. */
 export function diff(file: string, before: string, after: string): string {
-  const minus = before.split('\n').map((line) => paint('red', `- ${line}`));
+  const minus = before === '' ? [] : before.split('\n').map((line) => paint('red', `- ${line}`));
   const plus = after === '' ? [] : after.split('\n').map((line) => paint('green', `+ ${line}`));
   return [paint('dim', file), ...minus, ...plus].join('\n');
 }

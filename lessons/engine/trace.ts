@@ -1,3 +1,4 @@
+import type { Change } from './lesson.js';
 import type { Exchange } from './target.js';
 
 const MAX_LINES = 14;
@@ -17,8 +18,21 @@ const PLACEHOLDERS: [pattern: RegExp, word: string, numbered: boolean][] = [
   [/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'time', false],
 ];
 
+/** A change as the reader sees it: where it is, what goes and what comes. */
+export function placesOf({ edits = [], sql, env = {} }: Change) {
+  const settings = Object.entries(env).map(([name, value]) => `${name}=${value}`);
+  return [
+    ...edits.map(({ file, find, replace }) => ({ place: file, before: find, after: replace })),
+    ...(sql ? [{ place: 'in the database', before: '', after: sql }] : []),
+    ...(settings.length > 0
+      ? [{ place: 'environment', before: '', after: settings.join('\n') }]
+      : []),
+  ];
+}
+
 /** The last exchanges of an attack as text that is the same at every run. */
 export function renderTrace(trace: Exchange[], last = 2): string {
+  if (trace.length === 0) return 'The app starts.';
   const text = trace.slice(-last).map(renderExchange).join('\n\n');
   return PLACEHOLDERS.reduce((result, placeholder) => substitute(result, ...placeholder), text)
     .split('\n')

@@ -14,12 +14,17 @@ import { dataSourceOptions } from '../database/data-source-options.js';
 import { completeEnvironment } from '../database/development.js';
 import { CredentialsService } from '../users/credentials.service.js';
 import { User } from '../users/user.entity.js';
+import { fail, readArguments, say } from './command.js';
 
 const PASSWORD_BYTES = 18;
+const USAGE = `npm run admin:create -- you@example.com
+
+Makes an administrator with a random password, which is shown once.`;
 
 async function main(): Promise<void> {
+  const { words } = readArguments({ usage: USAGE, takes: ({ length }) => length === 1 });
   const password = randomBytes(PASSWORD_BYTES).toString('base64url');
-  const request = plainToInstance(LoginRequest, { email: process.argv[2], password });
+  const request = plainToInstance(LoginRequest, { email: words[0], password });
   if (validateSync(request).length > 0)
     throw new Error('Name an e-mail address: npm run admin:create -- you@example.com');
   const { env, stop } = await completeEnvironment(process.env);
@@ -47,15 +52,12 @@ async function create(config: Config, { email, password }: LoginRequest): Promis
       await insertEvent(tx, config.keys.audit.auditKey, event);
     };
     await acrossOwners(() => dataSource.transaction(make));
-    process.stdout.write(
-      `Administrator ${email}\nPassword      ${password}\nIt is not shown again. Change it with PUT /v1/users/me/password.\n`,
+    say(
+      `Administrator ${email}\nPassword      ${password}\nIt is not shown again. Change it with PUT /v1/users/me/password.`,
     );
   } finally {
     await dataSource.destroy();
   }
 }
 
-main().catch((error: Error) => {
-  process.stderr.write(`${error.message}\n`);
-  process.exitCode = 1;
-});
+main().catch(fail);

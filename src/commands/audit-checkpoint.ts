@@ -2,14 +2,21 @@
 // database cannot change it; or the public key (Ed25519, as a JWK) that verifies them.
 import 'reflect-metadata';
 import { createPublicKey, type KeyObject } from 'node:crypto';
-import { parseArgs } from 'node:util';
 import type { EntityManager } from 'typeorm';
 import { headOf } from '../audit/chain.js';
 import { newestCheckpoint } from '../audit/checkpoints.js';
-import { fail, say, withAuditDatabase } from './audit-database.js';
+import { withAuditDatabase } from './audit-database.js';
+import { fail, readArguments, say } from './command.js';
+
+const USAGE = `npm run audit:checkpoint [-- --key]
+
+Prints the newest signed statement of how far the audit log goes. Keep it where whoever runs the database
+cannot change it: audit:verify -- --checkpoint FILE compares the log with it.
+
+  --key   the public key (Ed25519, as a JWK) that verifies such statements`;
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { key: { type: 'boolean' } } });
+  const { values } = readArguments({ usage: USAGE, options: { key: { type: 'boolean' } } });
   await withAuditDatabase('app', async ({ manager }, { keys: { audit } }) => {
     const publicKey = createPublicKey(audit.checkpointKey).export({ format: 'jwk' });
     say(values.key ? JSON.stringify(publicKey) : await newest(manager, audit.checkpointKey));

@@ -1,15 +1,24 @@
 // npm run audit:retain [-- --months 13]: makes the partitions of the months to come and drops those of
 // events that are older, as the owner of the database. Run it every month.
 import 'reflect-metadata';
-import { parseArgs } from 'node:util';
 import { dropBefore, makePartitions, monthsBack } from '../audit/retention.js';
-import { fail, say, withAuditDatabase } from './audit-database.js';
+import { withAuditDatabase } from './audit-database.js';
+import { fail, readArguments, say } from './command.js';
 
 /** A year can be compared with the one before. */
 const MONTHS = '13';
+const USAGE = `npm run audit:retain [-- --months ${MONTHS}]
+
+Makes the partitions of the months to come, and drops the events that are older, for good. Runs as the owner
+of the database: DATABASE_OWNER_URL.
+
+  --months   how many months to keep, the current one apart`;
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { months: { type: 'string', default: MONTHS } } });
+  const { values } = readArguments({
+    usage: USAGE,
+    options: { months: { type: 'string', default: MONTHS } },
+  });
   const months = Number(values.months);
   if (!/^\d{1,3}$/.test(values.months) || months < 1)
     throw new Error('Name the months to keep, the current one apart: --months 13');

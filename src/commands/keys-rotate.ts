@@ -3,21 +3,38 @@ import 'reflect-metadata';
 import { createEncryptionJwk, DEVELOPMENT_MARK } from '../config/secrets.js';
 import type { Environment } from '../config/environment.js';
 import type { KeyStatus } from '../crypto/key-rotation.js';
+import { GRACE_SECONDS } from '../crypto/key-statements.js';
 import type { RotationDamage } from '../crypto/rotation-damage.js';
 import { completeEnvironment } from '../database/development.js';
+import { fail, readArguments, say } from './command.js';
 import { madeNow, openKeySet } from './key-set.js';
 import { tellProgress } from './progress.js';
 import { recordDamage, recordsKeys, withRotation } from './rotation.js';
-import { rotateSigningKeys } from './rotate-signing-keys.js';
+import { rotateSigningKeys, SIGNING_WAITS } from './rotate-signing-keys.js';
 
-const say = (text: string) => process.stdout.write(`${text}\n`);
+const MINUTES = { settled: GRACE_SECONDS / 60, signing: SIGNING_WAITS.expired / 60_000 };
+const USAGE = `npm run keys:rotate [-- --wrap-only | --signing]
+
+Puts new encryption keys in the place of all old ones, while the app runs, seals everything anew, and waits
+${MINUTES.settled} minutes until nobody seals with the old ones. They open nothing afterwards, and neither does a backup from
+before without its own keys: it cannot be undone. Killed, it goes on where it was when it runs again.
+
+  --wrap-only   changes only the key that wraps the data keys: backups of the data stay as good as they are
+  --signing     a new signing key instead: the old one goes once no token of its is left, after ${MINUTES.signing}
+                minutes`;
+const RENEWING = `What is sealed is sealed anew. Then it waits ${MINUTES.settled} minutes until no instance seals with an old key, and
+longer only while a transaction from before is open.`;
+const WRAPPING =
+  'The data keys are wrapped anew, once every instance knows the new key and no transaction from before is open.';
+const OPTIONS = { 'wrap-only': { type: 'boolean' }, signing: { type: 'boolean' } } as const;
 
 async function main(): Promise<void> {
+  const { values } = readArguments({ usage: USAGE, options: OPTIONS });
   const { env, stop } = await completeEnvironment(process.env);
   try {
-    await (process.argv.includes('--signing')
+    await (values.signing
       ? rotateSigningKeys(env, { say, record: recordsKeys(env) })
-      : rotate(env, process.argv.includes('--wrap-only')));
+      : rotate(env, values['wrap-only'] ?? false));
   } finally {
     await stop();
   }
@@ -29,6 +46,7 @@ async function rotate(env: Environment, wrapOnly: boolean): Promise<void> {
   if (wrapOnly && status.wrapped.some(({ retired }) => retired > 0))
     throw new Error('A rotation with new data keys has begun: finish it without --wrap-only first');
   if (!isBegun(env, status) && !(await addKey(env))) return;
+  say(wrapOnly ? WRAPPING : RENEWING);
   const damage = await withRotation(env, (rotation) =>
     wrapOnly ? rotation.wrap() : rotation.run(tellProgress),
   );
@@ -97,7 +115,4 @@ async function dropOldKeys(env: Environment): Promise<void> {
   say(`Done: ${keys.map(({ kid }) => kid).join(', ')}`);
 }
 
-main().catch((error: Error) => {
-  process.stderr.write(`${error.message}\n`);
-  process.exitCode = 1;
-});
+main().catch(fail);

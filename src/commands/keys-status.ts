@@ -1,12 +1,16 @@
 // npm run keys:status: what is wrapped by which key.
 import 'reflect-metadata';
 import { completeEnvironment } from '../database/development.js';
+import { fail, readArguments, say } from './command.js';
 import { openKeySet } from './key-set.js';
 import { withRotation } from './rotation.js';
 
-const say = (text: string) => process.stdout.write(`${text}\n`);
+const USAGE = `npm run keys:status
+
+Says which keys there are, and how many data keys each of them wraps.`;
 
 async function main(): Promise<void> {
+  readArguments({ usage: USAGE });
   const { env, stop } = await completeEnvironment(process.env);
   try {
     const { wrapped } = await withRotation(env, (rotation) => rotation.status());
@@ -24,7 +28,4 @@ async function main(): Promise<void> {
   }
 }
 
-main().catch((error: Error) => {
-  process.stderr.write(`${error.message}\n`);
-  process.exitCode = 1;
-});
+main().catch(fail);

@@ -6,7 +6,7 @@ import type { RecordKeys } from '../crypto/key-rotation.js';
 import { madeNow, openKeySet, type StoredKey } from './key-set.js';
 
 /** In milliseconds. */
-const WAITS = {
+export const SIGNING_WAITS = {
   /** Every instance has read a changed file by then, and whoever caches the public keys has asked again. */
   known: 10_000,
   /** And a little longer than any access token lives. */
@@ -25,7 +25,7 @@ interface Tools {
 export async function rotateSigningKeys(
   env: Environment,
   { say, record }: Tools,
-  waits = WAITS,
+  waits = SIGNING_WAITS,
 ): Promise<void> {
   const set = openKeySet(env, 'SIGNING_KEYS');
   if (!set.isFile)

@@ -3,12 +3,17 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createAppSecret, createEncryptionJwk, createSigningJwk } from '../config/secrets.js';
 import { createPassword } from '../database/embedded-postgres.js';
+import { readArguments, say } from './command.js';
 
-const [, , folder] = process.argv;
-if (!folder) {
-  process.stderr.write('Name a folder: npm run secrets:create -- ./secrets\n');
-  process.exit(1);
-}
+const USAGE = `npm run secrets:create -- FOLDER
+
+Writes new secrets for production into FOLDER, one file each, and never over one that is there.`;
+
+const { words } = readArguments({
+  usage: USAGE,
+  takes: ({ length }) => length === 1,
+});
+const [folder = ''] = words;
 const ownerPassword = createPassword();
 const databaseUrl = (user: string, password: string) =>
   `postgres://${user}:${password}@127.0.0.1:5432/bulwark`;
@@ -32,5 +37,5 @@ if (taken.length > 0) {
 mkdirSync(join(folder, 'keys'), { recursive: true, mode: 0o700 });
 for (const [file, value] of files) {
   writeFileSync(file, value, { mode: 0o600, flag: 'wx' });
-  process.stdout.write(`${file}\n`);
+  say(file);
 }

@@ -148,7 +148,7 @@ function productionRules(values: Values, env: Environment): Rule[] {
     [/debug|trace/.test(values.LOG_LEVEL), 'LOG_LEVEL must be info or quieter in production'],
     [
       Boolean(values.DATABASE_OWNER_URL),
-      'DATABASE_OWNER_URL belongs to `npm run migrate`: take it away from the server',
+      'DATABASE_OWNER_URL is for `npm run migrate` and `npm run audit:retain`: take it away from the server',
     ],
     ...databaseRules(values, env),
     [

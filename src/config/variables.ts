@@ -77,7 +77,9 @@ export const VARIABLES = {
     read: postgresUrl,
   },
   DATABASE_OWNER_URL: {
-    about: 'The same database as its owner. Read by `npm run migrate` only, never by the server.',
+    about:
+      'The same database as its owner, for `npm run migrate` and `npm run audit:retain`. Not for the server: ' +
+      'keep it out of its environment.',
     example: 'postgres://owner:PASSWORD@db.example.com:5432/bulwark?sslmode=verify-full',
     secret: true,
     read: postgresUrl,

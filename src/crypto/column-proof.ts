@@ -62,7 +62,9 @@ function faultsOf(actual: Column, declared: DeclaredColumn[]): string[] {
   if (!protection)
     return [
       `${name} is not declared: add @Encrypted(), @Hashed() or @BlindIndex() at its entity, ` +
-        "or @Plain('why everybody with a copy of the database may read it')",
+        'which a module must name in TypeOrmModule.forFeature, ' +
+        "or @Plain('why everybody with a copy of the database may read it'), " +
+        'or drop the column in a migration',
     ];
   const fault = FAULTS[protection.kind](actual, protection);
   return fault ? [`${name} ${fault}`] : [];

@@ -46,7 +46,7 @@ async function rewrap(
 /** Nobody wraps with an old key any more, and no transaction is open in which somebody did. */
 export async function untilNobodyWraps(db: Queryable): Promise<void> {
   await sleep(KNOWN_MS);
-  const [{ now }] = await db.query<[{ now: string }]>(NOW, []);
+  const [{ now }] = await db.query<[{ now: string }]>(NOW);
   for (;;) {
     const [{ isOver }] = await db.query<[{ isOver: boolean }]>(IS_OVER, [now]);
     if (isOver) return;

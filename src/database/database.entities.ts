@@ -17,4 +17,8 @@ export class Migration {
   @Column('varchar')
   @Plain('the name of a file of ours')
   name!: string;
+
+  @Column('text', { nullable: true })
+  @Plain('the hash of a file of ours')
+  hash!: string | null;
 }

@@ -4,10 +4,12 @@ import { link, mkdir, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Environment } from '../config/environment.js';
 import { createDevelopmentSecrets } from '../config/secrets.js';
-import { createPassword, startEmbeddedPostgres } from './embedded-postgres.js';
+import { ACROSS_OWNERS } from './acting.js';
+import { createPassword, findRunningPort, startEmbeddedPostgres } from './embedded-postgres.js';
 import { migrate, provisionApp, withClient } from './provision.js';
 
 const FOLDER = join(import.meta.dirname, '../../.data');
+const DATA = join(FOLDER, 'postgres');
 
 interface Surroundings {
   env: Environment;
@@ -23,7 +25,7 @@ export async function completeEnvironment(env: Environment): Promise<Surrounding
   const withSecrets = await developmentSecrets(env);
   if (env['DATABASE_URL'] || env['DATABASE_URL_FILE'])
     return { env: withSecrets, stop: async () => {} };
-  const { owner, app, stop } = await developmentOwnerUrls();
+  const { owner, app, stop } = await developmentOwnerUrls(env);
   await migrate(owner, { ...withSecrets, DATABASE_URL: app });
   await provisionApp(owner, app);
   return { env: { ...withSecrets, DATABASE_URL: app }, stop };
@@ -49,19 +51,46 @@ export const developmentSecrets = async (env: Environment): Promise<Environment>
 const KEY_SETS = { SIGNING_KEYS: 'signing-keys.json', ENCRYPTION_KEYS: 'encryption-keys.json' };
 
 /** Starts the development server, with the database and its owner, and says how to reach it. */
-export async function developmentOwnerUrls() {
-  const passwords = await remember('postgres.json', () => ({
+export async function developmentOwnerUrls(env: Environment) {
+  if (env['NODE_ENV'] === 'production')
+    throw new Error(
+      'Production has a database of its own: set DATABASE_OWNER_URL and DATABASE_URL',
+    );
+  const passwords = await rememberPasswords();
+  const superuserPassword = passwords.postgres;
+  const { port, stop } = await startEmbeddedPostgres({ dataDir: DATA, superuserPassword });
+  const { superuser, owner, app } = urlsAt(port, passwords);
+  await createOwner(superuser, passwords.owner);
+  return { owner, app, stop };
+}
+
+/** For tools of the developer's: the owner asks across owners. Undefined when no server runs. */
+export async function runningUrls(): Promise<{ owner: string; app: string } | undefined> {
+  const port = await findRunningPort(DATA);
+  if (!port) return undefined;
+  const { owner, app } = urlsAt(port, await rememberPasswords());
+  return {
+    owner: `${owner}?options=${encodeURIComponent(`-c bulwark.actor=${ACROSS_OWNERS}`)}`,
+    app,
+  };
+}
+
+const rememberPasswords = () =>
+  remember('postgres.json', () => ({
     postgres: createPassword(),
     owner: createPassword(),
     app: createPassword(),
   }));
-  const dataDir = join(FOLDER, 'postgres');
-  const server = await startEmbeddedPostgres({ dataDir, superuserPassword: passwords.postgres });
+type Passwords = Awaited<ReturnType<typeof rememberPasswords>>;
+
+function urlsAt(port: number, passwords: Passwords) {
   const url = (user: string, password: string, database = 'bulwark') =>
-    `postgres://${user}:${password}@127.0.0.1:${server.port}/${database}`;
-  await createOwner(url('postgres', passwords.postgres, 'postgres'), passwords.owner);
-  const owner = url('bulwark_owner', passwords.owner);
-  return { owner, app: url('bulwark_login', passwords.app), stop: server.stop };
+    `postgres://${user}:${password}@127.0.0.1:${port}/${database}`;
+  return {
+    superuser: url('postgres', passwords.postgres, 'postgres'),
+    owner: url('bulwark_owner', passwords.owner),
+    app: url('bulwark_login', passwords.app),
+  };
 }
 
 async function createOwner(superuserUrl: string, password: string): Promise<void> {

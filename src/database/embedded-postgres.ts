@@ -27,13 +27,18 @@ interface Cluster {
 
 /** Starts the PostgreSQL that came with npm on a free loopback port, or finds the one that runs. */
 export async function startEmbeddedPostgres(cluster: Cluster): Promise<EmbeddedPostgres> {
-  const running = portOfRunningServer(cluster.dataDir);
-  if (running && (await isListening(running))) return { port: running, stop: async () => {} };
+  const running = await findRunningPort(cluster.dataDir);
+  if (running) return { port: running, stop: async () => {} };
   const binaries = await findBinaries();
   if (!existsSync(join(cluster.dataDir, 'PG_VERSION'))) await initialize(binaries.initdb, cluster);
   const port = await freePort();
   const server = await start(binaries.postgres, port, cluster);
   return { port, stop: () => stop(server) };
+}
+
+export async function findRunningPort(dataDir: string): Promise<number | undefined> {
+  const port = portOfRunningServer(dataDir);
+  return port && (await isListening(port)) ? port : undefined;
 }
 
 async function findBinaries(): Promise<{ initdb: string; postgres: string }> {

@@ -3,7 +3,13 @@ import { DataSource } from 'typeorm';
 import { ACROSS_OWNERS } from './acting.js';
 import { installJobQueue } from './job-queue-schema.js';
 import type { Environment } from '../config/environment.js';
-import { loadMigrations, MIGRATION_OPTIONS } from './migrations.js';
+import {
+  fileOf,
+  loadMigrations,
+  MIGRATION_OPTIONS,
+  MigrationFileError,
+  type FileMigration,
+} from './migrations.js';
 import { sealRows } from './seal-rows.step.js';
 
 /** Held while migrating, so that two deployments at once do not migrate twice. Any fixed number. */
@@ -28,7 +34,7 @@ export async function withClient<T>(url: string, work: (client: pg.Client) => Pr
 }
 
 /**
- * Brings a database to the newest schema as its owner; answers the names of the migrations it ran. The
+ * Brings a database to the newest schema as its owner; answers the files that it ran. The
  * environment is needed where rows are to be encrypted that are not.
  */
 export async function migrate(ownerUrl: string, env: Environment = {}): Promise<string[]> {
@@ -36,22 +42,48 @@ export async function migrate(ownerUrl: string, env: Environment = {}): Promise<
     // The first migration grants the app the right to read this table, so it must be there before.
     await owner.query(`CREATE TABLE IF NOT EXISTS migrations (
       id serial PRIMARY KEY, "timestamp" bigint NOT NULL, name varchar NOT NULL)`);
+    // What ran before hashes were kept has none.
+    await owner.query(`ALTER TABLE migrations
+      ADD IF NOT EXISTS hash text DEFAULT current_setting('bulwark.migration_hash', true)`);
+    await refuseChanged(owner);
     const ran = await owner.runMigrations();
     await owner.query(AUDIT_PARTITIONS);
     await installJobQueue(ownerUrl, owner);
-    return ran.map((migration) => migration.name);
+    return ran.map(({ name }) => fileOf(name));
   });
 }
 
-/** Takes back the newest migration; answers its name, or nothing when there is none. */
+/** Takes back the newest migration; answers its file, or nothing when there is none. */
 export async function undoLastMigration(ownerUrl: string): Promise<string | undefined> {
   return withOwner(ownerUrl, {}, async (owner) => {
-    const before: { name: string }[] = await owner.query(
+    const [newest]: { name: string }[] = await owner.query(
       'SELECT name FROM migrations ORDER BY id DESC LIMIT 1',
     );
+    if (!newest) return undefined;
+    const file = fileOf(newest.name);
+    if (!owner.migrations.some(({ name }) => name === newest.name))
+      throw new MigrationFileError(
+        `migrations/${file} ran here and is gone, and with it the way back: put the file back first`,
+      );
     await owner.undoLastMigration();
-    return before[0]?.name;
+    return file;
   });
+}
+
+/** What ran does not run again: its change would be made in new databases only, and nobody would know. */
+async function refuseChanged(owner: DataSource): Promise<void> {
+  const ran: Pick<FileMigration, 'name' | 'hash'>[] = await owner.query(
+    'SELECT name, hash FROM migrations WHERE hash IS NOT NULL',
+  );
+  const changed = (owner.migrations as FileMigration[]).filter(({ name, hash }) =>
+    ran.some((row) => row.name === name && row.hash !== hash),
+  );
+  if (changed.length === 0) return;
+  const files = changed.map(({ name }) => fileOf(name)).join(', ');
+  throw new MigrationFileError(
+    `${files} was changed after it ran: npm run migrate:undo, then npm run migrate. ` +
+      'Where others have run it, put it back and write a new one: npm run migrate:new',
+  );
 }
 
 async function withOwner<T>(
