@@ -67,6 +67,6 @@ describe('npm run keys:rotate', () => {
 
   it('says beforehand that it cannot be undone, and how long it takes', () => {
     expect(help).toContain('cannot be undone');
-    expect(help).toMatch(/waits 2 minutes[^]*10\.5\s+minutes/);
+    expect(help).toMatch(/waits\s+2 minutes[^]*10\.5\s+minutes/);
   });
 });

@@ -102,6 +102,7 @@ async function useFactors(): Promise<void> {
   const [{ id }, { recoveryCodes }] = [await addTotp(app, bob), await addTotp(app, bob)];
   const { body } = await bob.client.post<{ recoveryCodes: string[] }>(CODES);
   expect(recoveryCodes).toEqual([]);
+  await prove(app.client(), await challengeFor(app, bob), '000000');
   // Another's secret, as somebody would put it there who can write to the database.
   await app.database.query(
     `UPDATE totp_secrets SET secret_sealed = (
