@@ -100,12 +100,23 @@ const bound: Control[] = [
     },
     opens: ['factor-challenge-late'],
   },
-  control(
-    'factor-own-codes',
-    'A code is looked for among those of the person',
-    [TOTP, 'WHERE f.user_id = ${userId} AND f.confirmed_at', 'WHERE f.confirmed_at'],
-    [],
-  ),
+  {
+    id: 'factor-own-codes',
+    title: 'A code is looked for among those of the person',
+    file: TOTP,
+    removal: {
+      edits: [
+        {
+          file: TOTP,
+          find: 'WHERE f.user_id = ${userId} AND f.confirmed_at',
+          replace: 'WHERE f.confirmed_at',
+        },
+        // Seeds of all others do not open for this person, which without the first part is no damage.
+        { file: TOTP, find: '    if (damage) throw damage;\n', replace: '' },
+      ],
+    },
+    opens: [],
+  },
   control(
     'factor-own-recovery',
     'A recovery code is of the person',
