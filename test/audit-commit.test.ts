@@ -240,6 +240,26 @@ const CHANGES: [what: string, event: string, prepare: Prepare][] = [
     },
   ],
   [
+    'the new password of who stays',
+    'authn_password_change',
+    async ({ client, email, password }) => {
+      await client.delete(me, { currentPassword: password });
+      const token = await mailedToken(app.database, email);
+      return () => auth('cancel-deletion', { token, newPassword: newPassword() });
+    },
+  ],
+  [
+    'the new password of who takes an address back',
+    'authn_password_change',
+    async ({ client, email, password }) => {
+      const newAddress = newEmail();
+      await client.post(`${me}/email`, { newEmail: newAddress, currentPassword: password });
+      await auth('confirm-email-change', { token: await mailedToken(app.database, newAddress) });
+      const token = await mailedToken(app.database, email);
+      return () => auth('undo-email-change', { token, newPassword: newPassword() });
+    },
+  ],
+  [
     'a copy that is asked for',
     'user_exported',
     ({ client, password }) =>

@@ -35,7 +35,7 @@ import { until, untilMailed } from './support/waiting.js';
 
 let app: TestApp;
 let admin: Person;
-let damage: { table: string; column: string; row: string }[];
+let damage: { table: string; column: string; row: string }[] = [];
 
 beforeAll(async () => {
   app = await startApp();
@@ -202,6 +202,18 @@ describe('a list and a copy', () => {
         [two.id, two.content],
       ],
     ]);
+  });
+
+  it('go on where the address of the person does not open: who is disabled is told so', async () => {
+    const ada = await signUp(app);
+    await app.database.query(`UPDATE users SET email = ${SEALED} WHERE id = $1`, [ada.id]);
+    const { status, body } = await admin.client.post(`/v1/users/${ada.id}/disable`);
+    const told = {
+      id: ada.id,
+      disabledAt: expect.any(String),
+      email: 'unreadable@damaged.invalid',
+    };
+    expect([status, body]).toEqual([200, expect.objectContaining(told)]);
   });
 
   it('go on where the address of the person does not open: sessions can be seen, and ended', async () => {

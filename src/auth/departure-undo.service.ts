@@ -41,6 +41,7 @@ export class DepartureUndoService {
       await this.mailer.send(tx, { to: owner.email, template: 'accountKept', values: {} });
       await this.throttle.remember(tx, { account: owner.email, ip });
       await this.log.record(tx, 'user_updated', { userId: owner.id, change: 'staying' });
+      await this.log.record(tx, 'authn_password_change', { userId: owner.id, by: 'link' });
       return owner;
     });
     // As after a new password by mail: whoever reads the mails of the account is its owner.

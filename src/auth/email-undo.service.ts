@@ -40,6 +40,7 @@ export class EmailUndoService {
           change: 'email',
           by: 'undo',
         });
+        await this.log.record(tx, 'authn_password_change', { userId: owner.id, by: 'link' });
       }
       return owner;
     });
