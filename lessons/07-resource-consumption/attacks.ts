@@ -83,6 +83,19 @@ const nested = (id: string, title: string, [open, close]: [string, string]): Att
 const depths: Attack[] = [
   nested('json-deep-arrays', 'Send brackets, 15,000 deep', ['[', ']']),
   nested('json-deep-objects', 'Send braces, 15,000 deep', ['{"":', '}']),
+  {
+    id: 'json-many-names',
+    title: 'Send ten thousand names that nobody declared',
+    run: async (target) => {
+      const eve = await target.person('eve');
+      const names = times(10_000, (index) => `"${index.toString(36)}":{}`);
+      const { body } = await eve.client.post<{ code: string }>(
+        '/v1/resources',
+        `{${names.join()}}`,
+      );
+      return body.code === 'validation_failed' ? 'a validator’s time for each of them' : null;
+    },
+  },
 ];
 
 async function postInChunks(target: Target, { client }: Person, text: string) {

@@ -41,7 +41,22 @@ export const controls: Control[] = [
         },
       ],
     },
-    opens: ['json-deep-arrays', 'json-deep-objects'],
+    opens: ['json-deep-arrays'],
+  },
+  {
+    id: 'json-names',
+    title: 'A body has a thousand names at the most',
+    file: STRICT_JSON,
+    removal: {
+      edits: [
+        {
+          file: STRICT_JSON,
+          find: 'if (count > MAX_NAMES) throw',
+          replace: 'if (count < 0) throw',
+        },
+      ],
+    },
+    opens: ['json-many-names'],
   },
   {
     id: 'text-bounds',

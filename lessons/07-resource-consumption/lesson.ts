@@ -12,6 +12,10 @@ export const lesson: Lesson = {
   api: ['API4:2023'],
   attacks,
   controls,
+  stacks: [
+    // Braces have a name at each level: both bounds stop them.
+    { controls: ['json-depth', 'json-names'], opens: ['json-deep-objects'] },
+  ],
   wrongFixes,
   use: async (target) => {
     const ada = await target.person('ada');
