@@ -70,7 +70,7 @@ async function setUp(app: NestFastifyApplication, config: Config): Promise<void>
   keepCertificate(app, config);
   await app.init();
   servePages(fastify);
-  if (!config.production) serveDocs(fastify, openApiOf(app));
+  if (!config.production) serveDocs(fastify, () => openApiOf(app));
   proveRoutes(app, [declaresAccess]);
   await proveColumns(app.get(DataSource));
   await fastify.ready();

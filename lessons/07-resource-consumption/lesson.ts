@@ -14,7 +14,10 @@ export const lesson: Lesson = {
   controls,
   stacks: [
     // Braces have a name at each level: both bounds stop them.
-    { controls: ['json-depth', 'json-names'], opens: ['json-deep-objects'] },
+    {
+      controls: ['json-depth', 'json-names'],
+      opens: ['json-deep-objects', 'json-deep-arrays', 'json-many-names'],
+    },
   ],
   wrongFixes,
   use: async (target) => {

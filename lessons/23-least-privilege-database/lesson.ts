@@ -23,10 +23,19 @@ const wrongFixes: WrongFix[] = [
   },
   {
     id: 'role-rows-of-all-tables',
-    title: 'Grant the four verbs on all tables: they are only rows',
+    title: 'Grant the four verbs on all tables but those of the audit log: they are only rows',
     why: 'Some rows are about the schema, and the app has no business in them.',
     change: {
-      sql: 'GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO bulwark_app',
+      sql: `
+        GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO bulwark_app;
+        DO $$
+        DECLARE name text;
+        BEGIN
+          FOR name IN SELECT relname FROM pg_class WHERE relname LIKE 'audit\\_%' AND relkind IN ('r', 'p')
+          LOOP
+            EXECUTE format('REVOKE UPDATE, DELETE ON %I FROM bulwark_app', name);
+          END LOOP;
+        END $$`,
     },
     opens: ['role-forge-migration'],
   },

@@ -63,25 +63,31 @@ export class SignUpRequestsService implements OnApplicationBootstrap {
   private async sendLink({ id }: Request): Promise<void> {
     const token = createToken();
     await this.dataSource.transaction(async (tx) => {
-      const [, free] = await tx.sql<[unknown, number]>`
-        UPDATE sign_ups SET token_hash = ${hashToken(token)}
-        WHERE id = ${id} AND NOT EXISTS (
-          SELECT FROM users WHERE users.email_index = sign_ups.email_index)`;
-      const to = await this.addressOf(tx, id);
-      if (to === undefined) return;
-      if (free > 0) {
+      const asked = await this.decide(tx, id, hashToken(token));
+      if (!asked) return;
+      const { email: to, free } = asked;
+      if (free) {
         const link = this.links.urlOf('account/verify-address', token);
         return this.mailer.send(tx, { to, template: 'verifyAddress', values: { link } });
       }
-      await tx.sql`UPDATE sign_ups SET email = NULL, display_name = NULL WHERE id = ${id}`;
       const link = await this.links.create(tx, 'reset_password', to);
       if (link) await this.mailer.send(tx, { to, template: 'addressTaken', values: { link } });
     });
   }
 
-  private async addressOf(tx: EntityManager, id: string): Promise<string | undefined> {
-    const [row] = await tx.sql<Pick<SignUp, 'id' | 'email'>[]>`
-      SELECT id, email FROM sign_ups WHERE id = ${id} AND email IS NOT NULL`;
-    return row && (await this.fields.openOne(tx, SignUp, row)).email;
+  /** A free address gets its link; of a taken one nothing stays. One statement for both: the clock tells less. */
+  private async decide(tx: EntityManager, id: string, tokenHash: Buffer) {
+    const [rows] = await tx.sql<[(Pick<SignUp, 'id' | 'email'> & { free: boolean })[], number]>`
+      WITH request AS (
+        SELECT id, email, NOT EXISTS (
+          SELECT FROM users WHERE users.email_index = sign_ups.email_index) AS free
+        FROM sign_ups WHERE id = ${id} AND email IS NOT NULL
+      )
+      UPDATE sign_ups SET token_hash = CASE WHEN free THEN ${tokenHash}::bytea END,
+        email = CASE WHEN free THEN sign_ups.email END,
+        display_name = CASE WHEN free THEN display_name END
+      FROM request WHERE sign_ups.id = request.id
+      RETURNING request.id, request.email, free`;
+    return rows[0] && this.fields.openOne(tx, SignUp, rows[0]);
   }
 }

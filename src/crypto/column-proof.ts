@@ -10,9 +10,10 @@ import {
 const COLUMNS = `
   SELECT c.relname AS "table", a.attname AS "column", format_type(a.atttypid, a.atttypmod) AS type,
     has_column_privilege(c.oid, a.attnum, 'UPDATE') AS changes,
-    coalesce((SELECT array_agg(pg_get_constraintdef(k.oid)) FROM pg_constraint k
-      WHERE k.conrelid = c.oid AND k.contype = 'c'), '{}') AS checks
-  FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+    coalesce(k.checks, '{}') AS checks
+  FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid LEFT JOIN (
+    SELECT conrelid, array_agg(pg_get_constraintdef(oid)) AS checks FROM pg_constraint
+    WHERE contype = 'c' GROUP BY conrelid) k ON k.conrelid = c.oid
   WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
     AND NOT c.relispartition
     AND a.attnum > 0 AND NOT a.attisdropped

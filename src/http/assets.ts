@@ -4,9 +4,12 @@ import type { FastifyInstance } from 'fastify';
 export function serveAsset(
   fastify: FastifyInstance,
   url: string,
-  { type, body, policy }: { type: string; body: string; policy: string },
+  { type, body, policy }: { type: string; body: string | (() => string); policy: string },
 ): void {
   fastify.get(url, { config: { asset: true, rateLimit: 'public' } }, (_request, reply) =>
-    reply.type(type).header('content-security-policy', policy).send(body),
+    reply
+      .type(type)
+      .header('content-security-policy', policy)
+      .send(typeof body === 'string' ? body : body()),
   );
 }

@@ -32,13 +32,19 @@ const POLICY =
   "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'";
 
 /** The documentation page, for development. */
-export function serveDocs(fastify: FastifyInstance, document: OpenAPIObject): void {
-  const serve = (url: string, type: string, body: string) =>
+export function serveDocs(fastify: FastifyInstance, describe: () => OpenAPIObject): void {
+  const serve = (url: string, type: string, body: string | (() => string)) =>
     serveAsset(fastify, url, { type, body, policy: POLICY });
   const folder = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
   serve('/docs', 'text/html; charset=utf-8', PAGE);
   serve('/docs/start.js', 'text/javascript', START);
-  serve('/docs/openapi.json', 'application/json', JSON.stringify(document));
+  // Once somebody asks: describing all routes is a quarter of a start.
+  let description: string | undefined;
+  serve(
+    '/docs/openapi.json',
+    'application/json',
+    () => (description ??= JSON.stringify(describe())),
+  );
   for (const [file, type] of Object.entries(ASSETS))
     serve(`/docs/${file}`, `${type}; charset=utf-8`, readFileSync(join(folder, file), 'utf8'));
 }
