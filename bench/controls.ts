@@ -7,6 +7,7 @@ import { run, type Measured } from './load.js';
 import { grid } from './report.js';
 import { READ } from './scenarios.js';
 import { setGround, startApp } from './stage.js';
+import { UNSAID } from './unsaid.js';
 
 /** What reading one resource passes, and what its removal leaves able to read. */
 const ON_READ_PATH = [
@@ -65,22 +66,6 @@ const PROGRAM = ['--import', './lessons/engine/removal-hook.js', 'src/main.ts'];
 const editsOf = (removed: Control[], more: Edit[] = []): Environment => ({
   LESSON_EDITS: JSON.stringify([...removed.flatMap(({ removal }) => removal.edits ?? []), ...more]),
 });
-
-/** Statements without their actor, in an app that lets its role go past the policies. */
-const UNSAID: Edit[] = [
-  {
-    file: 'src/database/prepared-client.ts',
-    find: "const binds = typeof text === 'string' && Array.isArray(values);",
-    replace: `const binds = false;
-    if (typeof text === 'string' && Array.isArray(values))
-      return (super.query as Query).call(this, { text, values, name: nameOf(text) }, done);`,
-  },
-  {
-    file: 'src/database/database.module.ts',
-    find: '    await assertLeastPrivilege(this.dataSource);\n',
-    replace: '',
-  },
-];
 
 async function readControls(): Promise<Control[]> {
   const known = controlsOf(await loadLessons());

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { UNSAID } from '../bench/unsaid.js';
 import type { Change, Lesson } from '../lessons/engine/lesson.js';
 import { loadLessons } from '../lessons/engine/registry.js';
 
@@ -29,6 +30,7 @@ describe('the edits of the lessons', () => {
       ...wrongFixes.map(({ id, change }) => ({ id, change })),
       ...attacks.map(({ id, scenario }) => ({ id, change: scenario })),
     ]);
+    changes.push({ id: 'bench', change: { edits: UNSAID } });
     expect(changes.length).toBeGreaterThan(100);
     expect(changes.flatMap(({ id, change }) => lostEdits(id, change))).toEqual([]);
   });
