@@ -83,13 +83,12 @@ describe('a boot that fails', () => {
   it('keeps no connection to the database', async () => {
     await faultsOf(careless(Get(), [Query(), Object]));
     // PostgreSQL notices the end of one a moment later.
-    const isAlone = async () => {
-      const connections = await database.query(
+    const connections = () =>
+      database.query(
         `SELECT FROM pg_stat_activity
          WHERE datname = current_database() AND application_name LIKE 'bulwark%'`,
       );
-      return connections.length === 0;
-    };
-    await until(isAlone, 'no connection is left');
+    await until(async () => (await connections()).length === 0, 'no connection is left');
+    expect(await connections()).toEqual([]);
   });
 });
