@@ -12,6 +12,6 @@ export default {
   globalTeardown: '<rootDir>/test/support/global-teardown.js',
   reporters: ['default', '<rootDir>/test/support/ledger-reporter.js'],
   testTimeout: 30_000,
-  // One more than the cores of a small machine: many of the files wait for most of their time.
-  maxWorkers: 3,
+  // Twice the cores of a small machine: many of the files wait for most of their time.
+  maxWorkers: 4,
 };
