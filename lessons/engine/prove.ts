@@ -11,7 +11,7 @@ import { statesOf, type State } from './states.js';
 import { command } from './terminal.js';
 
 /** More than there are cores: a state also waits, for a mail, a clock or the database. */
-const AT_ONCE = 3 * availableParallelism();
+const AT_ONCE = Math.ceil(2.5 * availableParallelism());
 
 const say = (text: string) => process.stdout.write(`${text}\n`);
 
