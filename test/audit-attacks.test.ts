@@ -132,6 +132,14 @@ describe('what the owner of the database does, without the key', () => {
       { kind: 'changed', seq: 5 },
     ],
     [
+      'gives an address to an event that has none, as a network that no event has',
+      [
+        `UPDATE audit_events SET ip = '203.0.113.66/31'
+         WHERE id = (SELECT event_id FROM audit_chain WHERE seq = 5)`,
+      ],
+      { kind: 'changed', seq: 5 },
+    ],
+    [
       'copies the mac of another link',
       [`UPDATE audit_chain SET mac = (SELECT mac FROM audit_chain WHERE seq = 6) WHERE seq = 5`],
       { kind: 'changed', seq: 5 },
@@ -438,6 +446,9 @@ describe('an address', () => {
     ['2001:0DB8:0:0:0:0:0:0001', '2001:db8::1'],
     ['fe80::1%eth0', 'fe80::1'],
     ['fe80::1%25eth0', 'fe80::1'],
+    ['192.0.2.7:4711', '192.0.2.7'],
+    ['[2001:db8::1]:443', '2001:db8::1'],
+    ['[::ffff:192.0.2.7]', '192.0.2.7'],
     ['192.0.2.7', '192.0.2.7'],
     ['192.0.02.7', null],
     ['192.0.2.7/24', null],

@@ -65,6 +65,7 @@ describe('GET /v1/audit-events', () => {
     ['who', 'actorId=ROOT', ({ actorId }: Item) => actorId === root.id],
     ['to whom', 'userId=ADA', ({ userId }: Item) => userId === ada.id],
     ['from where', 'ip=IP', ({ ip }: Item) => ip === ada.client.ip],
+    ['from where, in the form of IPv6', 'ip=::ffff:IP', ({ ip }: Item) => ip === ada.client.ip],
   ])('finds by %s', async (_what, query, isMeant) => {
     const filled = query
       .replace('ROOT', root.id)

@@ -69,6 +69,12 @@ describe('npm run keys:rotate', () => {
     help = (await command('keys-rotate', '--help')).output;
   }, PATIENCE_MS);
 
+  it('does one thing at a time', async () => {
+    const { code, output } = await command('keys-rotate', '--wrap-only', '--signing');
+    expect([code, output.trim()]).toEqual([1, 'One at a time: --wrap-only or --signing']);
+    expectNothingDone();
+  });
+
   it('says beforehand that it cannot be undone, and how long it takes', () => {
     expect(help).toContain('cannot be undone');
     expect(help).toMatch(/waits\s+2 minutes[^]*10\.5\s+minutes/);

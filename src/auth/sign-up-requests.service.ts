@@ -86,7 +86,7 @@ export class SignUpRequestsService implements OnApplicationBootstrap {
       UPDATE sign_ups SET token_hash = CASE WHEN free THEN ${tokenHash}::bytea END,
         email = CASE WHEN free THEN sign_ups.email END,
         display_name = CASE WHEN free THEN display_name END
-      FROM request WHERE sign_ups.id = request.id
+      FROM request WHERE sign_ups.id = request.id AND sign_ups.email IS NOT NULL
       RETURNING request.id, request.email, free`;
     return rows[0] && this.fields.openOne(tx, SignUp, rows[0]);
   }

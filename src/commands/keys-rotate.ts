@@ -19,7 +19,8 @@ Puts new encryption keys in the place of all old ones, while the app runs, seals
 ${MINUTES.settled} minutes until nobody seals with the old ones. They open nothing afterwards, and neither does a backup from
 before without its own keys: it cannot be undone. Killed, it goes on where it was when it runs again.
 
-  --wrap-only   changes only the key that wraps the data keys: backups of the data stay as good as they are
+  --wrap-only   changes only the key that wraps the data keys: backups of the data stay as good as they are.
+                What was begun with it is finished with it: without, what is wrapped already keeps its data key
   --signing     a new signing key instead: the old one goes once no token of its is left, after ${MINUTES.signing}
                 minutes`;
 const RENEWING = `What is sealed is sealed anew. Then it waits ${MINUTES.settled} minutes until no instance seals with an old key, and
@@ -30,6 +31,8 @@ const OPTIONS = { 'wrap-only': { type: 'boolean' }, signing: { type: 'boolean' }
 
 async function main(): Promise<void> {
   const { values } = readArguments({ usage: USAGE, options: OPTIONS });
+  if (values.signing && values['wrap-only'])
+    throw new Error('One at a time: --wrap-only or --signing');
   const { env, stop } = await completeEnvironment(process.env);
   try {
     await (values.signing

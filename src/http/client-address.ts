@@ -1,7 +1,7 @@
 import { isIPv4, isIPv6, SocketAddress } from 'node:net';
 
 /** Some proxies add the port, which changes at every connection; IPv6 then stands in brackets. */
-const WITH_PORT = /^(?:\[([^\]]*)\](?::\d{1,5})?|(\d{1,3}(?:\.\d{1,3}){3}):\d{1,5})$/;
+const WITH_PORT = /^(?:\[([^\]]*)\](?::\d{1,5})?|((?:::ffff:)?\d{1,3}(?:\.\d{1,3}){3}):\d{1,5})$/i;
 /** As some proxies write an IPv4 address. */
 const MAPPED = /^::ffff:(?=\d+\.)/;
 

@@ -1,7 +1,7 @@
 import { Problem } from './problem.js';
 
 export const MAX_DEPTH = 20;
-/** Validation walks all of a body, and a quarter of a second of names would hold up everybody else. */
+/** Validation looks at each: all that fit into a body took a quarter of a second, in which nobody else is served. */
 export const MAX_NAMES = 1_000;
 /**
  * Names by which a careless merge reaches a prototype, or hides what every object inherits: a check
