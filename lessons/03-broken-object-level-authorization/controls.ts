@@ -9,7 +9,7 @@ export const CURSORS = 'src/http/cursors.ts';
 /** The places in the source that removals and wrong fixes change. */
 export const IN_CHANGE = '.andWhere(MAY_WRITE, { actor: actor.userId })';
 export const IN_REMOVE = '.andWhere(IS_OWNER, { actor: actor.userId })';
-export const IN_SHARE = 'WHERE id = ${id} AND owner_id = ${actor.userId}\n      ON CONFLICT';
+export const IN_SHARE = 'WHERE id = ${id} AND owner_id = ${actor.userId}\n        ON CONFLICT';
 export const IN_END = `AND (
         user_id = \${actor.userId}
         OR EXISTS (SELECT FROM resources WHERE id = resource_id AND owner_id = \${actor.userId}))`;

@@ -49,10 +49,10 @@ export class SharesService {
   async end(actor: Actor, id: string, userId: string): Promise<void> {
     await this.dataSource.transaction(async (tx) => {
       const [, count] = await tx.sql<[unknown, number]>`
-        DELETE FROM resource_shares
-        WHERE resource_id = ${id} AND user_id = ${userId} AND (
-          user_id = ${actor.userId}
-          OR EXISTS (SELECT FROM resources WHERE id = resource_id AND owner_id = ${actor.userId}))`;
+      DELETE FROM resource_shares
+      WHERE resource_id = ${id} AND user_id = ${userId} AND (
+        user_id = ${actor.userId}
+        OR EXISTS (SELECT FROM resources WHERE id = resource_id AND owner_id = ${actor.userId}))`;
       if (count === 0) throw new Problem('not_found');
       await this.record(tx, actor, id, { change: 'unshare', to: userId });
     });
@@ -77,11 +77,11 @@ export class SharesService {
   /** Sharing twice changes the permission: the primary key decides races. */
   private async upsert(tx: EntityManager, actor: Actor, id: string, { userId, permission }: Given) {
     const [share] = await tx.sql<ResourceShare[]>`
-      INSERT INTO resource_shares (resource_id, user_id, permission)
-      SELECT id, ${userId}, ${permission} FROM resources
-      WHERE id = ${id} AND owner_id = ${actor.userId}
-      ON CONFLICT (resource_id, user_id) DO UPDATE SET permission = excluded.permission
-      RETURNING user_id AS "userId", permission, created_at AS "createdAt"`;
+        INSERT INTO resource_shares (resource_id, user_id, permission)
+        SELECT id, ${userId}, ${permission} FROM resources
+        WHERE id = ${id} AND owner_id = ${actor.userId}
+        ON CONFLICT (resource_id, user_id) DO UPDATE SET permission = excluded.permission
+        RETURNING user_id AS "userId", permission, created_at AS "createdAt"`;
     const facts = { change: 'share', to: userId, permission };
     if (share) await this.record(tx, actor, id, facts);
     return share;
