@@ -35,6 +35,8 @@ export interface Attack {
    * of its own lesson, each on an instance of its own.
    */
   swept?: 'in its lesson' | 'never';
+  /** No two of these are tried at once: each would slow the other down. */
+  looksAtTheClock?: true;
   /** Needs more than an address: the database as the app's role, or the instance's log. */
   needsLab?: true;
 }

@@ -50,8 +50,11 @@ async function inParallel(states: State[]): Promise<Observation[]> {
   );
   const seen: Observation[] = [];
   let total = states.length;
-  const work = async () => {
-    for (let next = queue.shift(); next; next = queue.shift()) {
+  const work = async (_: unknown, worker: number) => {
+    // One worker alone takes what looks at the clock, and before all else.
+    const timed = () => (worker === 0 ? takeFrom(queue, true) : undefined);
+    const take = () => timed() ?? takeFrom(queue, false);
+    for (let next = take(); next; next = take()) {
       const [index, state] = next;
       const observation = await observe(state);
       if (state.alone && observation.surprises.length > 0) {
@@ -66,6 +69,14 @@ async function inParallel(states: State[]): Promise<Observation[]> {
   };
   await Promise.all(Array.from({ length: AT_ONCE }, work));
   return seen.filter((observation) => observation !== undefined);
+}
+
+/** The first that looks at the clock, or that does not. */
+function takeFrom(queue: [number, State][], atTheClock: boolean): [number, State] | undefined {
+  const index = queue.findIndex(
+    ([, { attacks }]) => attacks.some(({ looksAtTheClock }) => looksAtTheClock) === atTheClock,
+  );
+  return index < 0 ? undefined : queue.splice(index, 1)[0];
 }
 
 /** Which of the removals was it? Each alone tells. What got nothing without all of them is proven. */
@@ -89,6 +100,9 @@ function report({ state, loot, surprises, milliseconds }: Observation, done: num
 function summarize(seen: Observation[], milliseconds: number): void {
   const bad = seen.filter(({ surprises }) => surprises.length > 0);
   say(`\n${seen.length} states in ${Math.round(milliseconds / 1_000)} s`);
+  // Once more at the end, where they are found.
+  for (const { state, surprises } of bad)
+    for (const surprise of surprises) say(`NOT ${state.kind} ${state.name}: ${surprise}`);
   say(`${seen.length - bad.length} passed, ${bad.length} failed`);
   if (bad.length > 0) process.exitCode = 1;
 }
