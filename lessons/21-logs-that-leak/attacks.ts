@@ -5,7 +5,7 @@ import type { Attack } from '../engine/lesson.js';
 import type { Person, Target } from '../engine/target.js';
 
 const POLL_MS = 10;
-const MAX_POLLS = 100;
+const MAX_POLLS = 500;
 
 /** A word that no other attack uses. */
 const newWord = (word: string) => `${word}-${randomUUID()}`;

@@ -150,8 +150,9 @@ export class KeyRotation {
       after = rows.at(-1)?.key;
       if (!after) return;
       await this.resealRows(places, rows, damage);
+      // What was written meanwhile comes on top: the bar is full, and stays.
+      if (done < total) tell(places.name, Math.min(done + rows.length, total), total);
       done += rows.length;
-      tell(places.name, Math.min(done, total), total);
     }
   }
 
