@@ -1,16 +1,21 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, createSecretKey, randomBytes } from 'node:crypto';
 import { DataKeys } from '../../src/crypto/data-keys.js';
-import { queryable, sealedRows } from '../../test/support/sealed-rows.js';
+import { keyIdOf, openValue } from '../../src/crypto/sealing.js';
+import { addResources, HASHED, queryable, sealedRows } from '../../test/support/sealed-rows.js';
 import type { Attack } from '../engine/lesson.js';
-import type { Person, Target } from '../engine/target.js';
+import type { Person, Target, TracingClient } from '../engine/target.js';
 
 const SECRET = 'the vault opens at 07:15 with the code 4711';
 const HEAD_BYTES = 45;
+const KEY_BYTES = 32;
 /** Of PostgreSQL. */
 const CHECK_VIOLATION = '23514';
 
-const contentOf = async ({ lab }: Target, id: string): Promise<Buffer> => {
-  const [row] = await lab.database.query<{ content: Buffer }>(
+const newEmail = () => `ada-${randomBytes(4).toString('hex')}@example.com`;
+const newPassword = () => `plum orchid ${randomBytes(4).toString('hex')}`;
+
+const contentOf = async ({ database }: Target['lab'], id: string): Promise<Buffer> => {
+  const [row] = await database.query<{ content: Buffer }>(
     'SELECT content FROM resources WHERE id = $1',
     [id],
   );
@@ -39,7 +44,7 @@ const readers: Attack[] = [
     run: async (target) => {
       const ada = await target.person('ada');
       const { id } = await target.resource(ada, SECRET);
-      return (await contentOf(target, id)).includes(SECRET)
+      return (await contentOf(target.lab, id)).includes(SECRET)
         ? 'Ada’s secret, as she wrote it'
         : null;
     },
@@ -51,7 +56,10 @@ const readers: Attack[] = [
     run: async (target) => {
       const ada = await target.person('ada');
       const [one, two] = [await target.resource(ada, SECRET), await target.resource(ada, SECRET)];
-      const [first, second] = [await contentOf(target, one.id), await contentOf(target, two.id)];
+      const [first, second] = [
+        await contentOf(target.lab, one.id),
+        await contentOf(target.lab, two.id),
+      ];
       return bodyOf(first).equals(bodyOf(second)) ? 'that Ada wrote the same twice' : null;
     },
   },
@@ -64,8 +72,8 @@ const readers: Attack[] = [
       const shown = 'nothing to see here, and quite a lot of it, Eve';
       const known = await target.resource(ada, shown);
       const { id } = await target.resource(ada, SECRET);
-      const stream = xor(bodyOf(await contentOf(target, known.id)), Buffer.from(shown));
-      const text = xor(bodyOf(await contentOf(target, id)), stream).toString();
+      const stream = xor(bodyOf(await contentOf(target.lab, known.id)), Buffer.from(shown));
+      const text = xor(bodyOf(await contentOf(target.lab, id)), stream).toString();
       return text === SECRET ? 'Ada’s secret, without a key' : null;
     },
   },
@@ -74,13 +82,27 @@ const readers: Attack[] = [
     title: 'Look for the hash of an address that you know',
     needsLab: true,
     run: async (target) => {
-      const email = `ada-${randomBytes(4).toString('hex')}@example.com`;
-      const password = `plum orchid ${randomBytes(4).toString('hex')}`;
+      const email = newEmail();
+      const password = newPassword();
       await target.stranger('ada').post('/v1/auth/register', { email, password });
       const rows = await target.lab.database.query('SELECT FROM sign_ups WHERE email_index = $1', [
         createHash('sha256').update(email).digest(),
       ]);
       return rows.length > 0 ? 'that Ada has signed up, and so of every address on a list' : null;
+    },
+  },
+  {
+    id: 'crypt-keys-in-dump',
+    title: 'Open Ada’s secret with the key that lies beside it in a dump of everything',
+    needsLab: true,
+    run: async (target) => {
+      const [ada, resource] = [await signedUp(target), { title: 'plan', content: SECRET }];
+      const { body } = await ada.post<{ id: string }>('/v1/resources', resource);
+      const opened = await openWithStored(target, body.id);
+      const [who, method, path] = ['eve', 'SQL', 'SELECT wrapped FROM keys.data_keys'];
+      const got = [opened || 'bytes that open nothing'];
+      target.trace.splice(0, Infinity, { who, method, path, status: 0, got });
+      return opened === SECRET ? 'Ada’s secret, opened with what was in the dump' : null;
     },
   },
   {
@@ -91,13 +113,41 @@ const readers: Attack[] = [
       const { database } = target.lab;
       const ada = await target.person('ada');
       const { id } = await target.resource(ada, SECRET);
-      const sealed = await contentOf(target, id);
+      const sealed = await contentOf(target.lab, id);
       await database.query('DELETE FROM users WHERE id = $1', [ada.id]);
       const key = await findKey(sealedRows().keys, database, sealed.toString('hex', 1, 17));
       return key ? 'the key of an account that is gone, and with it what it wrote' : null;
     },
   },
 ];
+
+/** Somebody whom the app itself has made an account for, with a key for her. */
+async function signedUp(target: Target): Promise<TracingClient> {
+  const email = newEmail();
+  const password = newPassword();
+  const ada = target.stranger('ada');
+  await ada.post('/v1/auth/register', { email, password });
+  await target.confirm({ email, password });
+  const { body } = await ada.post<{ accessToken: string }>('/v1/auth/login', { email, password });
+  return ada.withToken(body.accessToken);
+}
+
+/** Opens Ada's secret with the last bytes of what is stored as her key. */
+async function openWithStored({ lab }: Target, id: string): Promise<string> {
+  const content = await contentOf(lab, id);
+  const keyId = keyIdOf(content) ?? '';
+  const [row] = await lab.database.query<{ wrapped: Buffer }>(
+    'SELECT wrapped FROM keys.data_keys WHERE id = $1',
+    [keyId],
+  );
+  const key = createSecretKey((row?.wrapped ?? Buffer.of()).subarray(-KEY_BYTES));
+  const place = { table: 'resources', column: 'content', row: [id] };
+  try {
+    return openValue({ id: keyId, owner: null, key }, place, content).toString();
+  } catch {
+    return '';
+  }
+}
 
 const findKey = async (keys: DataKeys, database: Target['lab']['database'], id: string) =>
   (await keys.find(queryable(database), [id])).get(id);
@@ -112,7 +162,7 @@ const writers: Attack[] = [
       const [ada, eve] = [await target.person('ada'), await target.person('eve')];
       const [secret, shared] = [await target.resource(ada, SECRET), await target.resource(ada)];
       await ada.client.put(`/v1/resources/${shared.id}/shares/${eve.id}`, { permission: 'read' });
-      await write(target, shared.id, await contentOf(target, secret.id));
+      await write(target, shared.id, await contentOf(target.lab, secret.id));
       return (await read(eve, shared.id)) === SECRET ? 'Ada’s secret, opened by the app' : null;
     },
   },
@@ -131,13 +181,37 @@ const writers: Attack[] = [
     },
   },
   {
+    id: 'crypt-take-key',
+    title: 'Put Ada’s sealed secret and her key, row and all, into your own account',
+    needsLab: true,
+    run: async (target) => {
+      const { database } = target.lab;
+      // Ada has not been here since the app started: no memory has her key.
+      const newcomers = { emails: [newEmail()], passwordHash: HASHED };
+      const [ada] = await sealedRows().createUsers(queryable(database), newcomers);
+      await addResources(database, ada?.id ?? '', 1, SECRET);
+      const eve = await target.person('eve');
+      await database.query(
+        'UPDATE keys.data_keys SET owner_id = $1, retired_at = now() WHERE owner_id = $2',
+        [eve.id, ada?.id],
+      );
+      const [taken] = await database.query<{ id: string }>(
+        'UPDATE resources SET owner_id = $1 WHERE owner_id = $2 RETURNING id',
+        [eve.id, ada?.id],
+      );
+      return (await read(eve, taken?.id ?? '')) === SECRET
+        ? 'Ada’s secret, opened by the app'
+        : null;
+    },
+  },
+  {
     id: 'crypt-flip',
     title: 'Turn a bit of what Ada wrote',
     needsLab: true,
     run: async (target) => {
       const ada = await target.person('ada');
       const { id } = await target.resource(ada, 'pay 100 to Bob');
-      const sealed = await contentOf(target, id);
+      const sealed = await contentOf(target.lab, id);
       sealed.writeUInt8(
         (sealed[HEAD_BYTES + 4] ?? 0) ^ ('1'.charCodeAt(0) ^ '9'.charCodeAt(0)),
         HEAD_BYTES + 4,
@@ -163,7 +237,7 @@ const careless: Attack[] = [
     run: async (target) => {
       const { id } = await target.resource(await target.person('ada'));
       await write(target, id, Buffer.from(SECRET)).catch(mustBeCheck);
-      return (await contentOf(target, id)).includes(SECRET)
+      return (await contentOf(target.lab, id)).includes(SECRET)
         ? 'Ada’s secret, as the import had it'
         : null;
     },

@@ -4,6 +4,8 @@ import { attacks } from './attacks.js';
 const SEALING = 'src/crypto/sealing.ts';
 const FIELDS = 'src/crypto/sealed-fields.ts';
 const INDEXES = 'src/crypto/blind-indexes.ts';
+const KEYS = 'src/crypto/data-keys.ts';
+const WRAPPER = 'src/crypto/local-key-wrapper.ts';
 const MIGRATION = 'migrations/0013-encryption.sql';
 
 type Replacement = [find: string, replace: string];
@@ -109,6 +111,38 @@ const controls: Control[] = [
       ['import { createHmac }', 'import { createHash, createHmac }'],
     ),
     opens: ['crypt-find-address'],
+  },
+  {
+    id: 'crypt-wrapped',
+    title: 'Data keys are stored wrapped, by a key that the database never sees',
+    file: KEYS,
+    // The app's own key opens the mails, which the lab reads: it stays as it is.
+    removal: change(
+      KEYS,
+      [
+        'const wrapped = await this.wrapper.wrap(bytes, context);',
+        `const wrapped = owner
+      ? { wrapped: bytes, kek: this.wrapper.current() }
+      : await this.wrapper.wrap(bytes, context);`,
+      ],
+      [
+        'const bytes = await this.wrapper.unwrap({ wrapped, kek }, context);',
+        `const bytes = wrapped.length === KEY_BYTES
+        ? wrapped
+        : await this.wrapper.unwrap({ wrapped, kek }, context);`,
+      ],
+    ),
+    opens: ['crypt-keys-in-dump'],
+  },
+  {
+    id: 'crypt-key-owner',
+    title: 'A wrapped key opens for the owner that it was wrapped for',
+    file: WRAPPER,
+    removal: change(WRAPPER, [
+      'Buffer.concat([decipher.update(body), decipher.final()]);\n  }\n\n  current',
+      'decipher.update(body);\n  }\n\n  current',
+    ]),
+    opens: ['crypt-take-key'],
   },
   {
     id: 'crypt-shredding',

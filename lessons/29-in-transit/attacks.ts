@@ -1,4 +1,5 @@
-import { getCACertificates, setDefaultCACertificates } from 'node:tls';
+import { getCACertificates, setDefaultCACertificates, type ConnectionOptions } from 'node:tls';
+import { agreedOn } from '../../test/support/tls.js';
 import { until } from '../../test/support/waiting.js';
 import type { Attack, Change, Loot } from '../engine/lesson.js';
 import { TracingClient, type Person, type Target } from '../engine/target.js';
@@ -14,6 +15,8 @@ const IN_CLEAR = { 'x-forwarded-proto': 'http' };
 /** Where the deployment's address says https, as every one should. */
 const BEHIND_PROXY: Change = { env: { PUBLIC_URL: 'https://api.example.com' } };
 const WITH_TLS = deployedWith('await lab.withTls(env)');
+/** With a certificate of the older kind, which suits old clients. */
+const WITH_RSA = deployedWith('await lab.withTls(env, 2_048)');
 
 /** Whoever listened uses what he heard, over TLS as anybody. */
 async function useToken(target: Target, { email }: Person, token?: string): Promise<Loot> {
@@ -36,15 +39,38 @@ async function loginInClear(target: Target, at: (ada: Person) => Promise<Tokens>
   return useToken(target, ada, accessToken);
 }
 
-/** Trusts the lab's authority, and finds its port for plain HTTP. */
-async function plainPort({ lab, trace }: Target): Promise<TracingClient> {
-  await until(() => /refused at port \d+/.test(lab.log()), 'the port for plain HTTP is open');
+function trustTheLab({ lab }: Target): void {
   const [, pem = ''] = /authority of the lab: (\S+)/.exec(lab.log()) ?? [];
-  const [, port] = /refused at port (\d+)/.exec(lab.log()) ?? [];
   const known = getCACertificates('default');
   setDefaultCACertificates([...known, Buffer.from(pem, 'base64').toString()]);
+}
+
+async function plainPort(target: Target): Promise<TracingClient> {
+  const { lab, trace } = target;
+  await until(() => /refused at port \d+/.test(lab.log()), 'the port for plain HTTP is open');
+  trustTheLab(target);
+  const [, port] = /refused at port (\d+)/.exec(lab.log()) ?? [];
   return new TracingClient('ada, at the port for plain HTTP', trace, `http://127.0.0.1:${port}`);
 }
+
+const REFUSED = /^ERR_SSL_\S*(HANDSHAKE_FAILURE|PROTOCOL_VERSION)$/;
+
+/** A client that can do no better, or says so because somebody on the way made it. */
+const talkedInto = (id: string, title: string, offer: ConnectionOptions, loot: string): Attack => ({
+  id,
+  title,
+  needsLab: true,
+  scenario: WITH_RSA,
+  run: async (target) => {
+    trustTheLab(target);
+    const agreed = await agreedOn(target.url, offer);
+    const [method, path] = ['TLS', `${offer.maxVersion} ${offer.ciphers}`];
+    target.trace.push({ who: 'an old client', method, path, status: 0, got: [agreed.trim()] });
+    if (agreed.startsWith('TLSv')) return loot;
+    if (!REFUSED.test(agreed)) throw new Error(`the handshake ended with ${agreed}`);
+    return null;
+  },
+});
 
 const impostor = (id: string, title: string, query: string, env = {}, refusal = /TLS/): Attack => ({
   id,
@@ -111,6 +137,18 @@ export const attacks: Attack[] = [
     scenario: { ...deployedWith('lab.openToTheNet(env)'), refusal: /HOST opens the app/ },
     run: (target) => bearerInClear(target, {}),
   },
+  talkedInto(
+    'tls-recorded',
+    'Record what an old client says, and steal the key of the certificate a year later',
+    { maxVersion: 'TLSv1.2', ciphers: 'AES128-GCM-SHA256:@SECLEVEL=0' },
+    'all that was said, also last year: the stolen key opens it',
+  ),
+  talkedInto(
+    'tls-old-version',
+    'Make a client speak as it did twenty years ago',
+    { minVersion: 'TLSv1', maxVersion: 'TLSv1', ciphers: 'ALL:@SECLEVEL=0' },
+    'a connection that is protected by MD5 and SHA-1',
+  ),
   impostor(
     'impostor-no-verify',
     'Answer for the database, with a certificate of your own',

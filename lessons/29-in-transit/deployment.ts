@@ -19,11 +19,11 @@ export const deployedWith = (call: string): Change => ({
 });
 
 /** TLS ends in the app itself; the log says whom to trust, as an operator would tell it. */
-export async function withTls(env: Environment): Promise<Environment> {
+export async function withTls(env: Environment, rsaBits?: number): Promise<Environment> {
   // OpenSSL would take one of the same name, of another instance, for it.
   const authority = await Authority.create(`Authority ${randomUUID()}`);
   const folder = new TlsFolder();
-  folder.write(await authority.issue());
+  folder.write(await authority.issue(rsaBits ? { rsaBits } : {}));
   process.once('exit', () => folder.remove());
   const pem = Buffer.from(authority.pem).toString('base64');
   process.stdout.write(`authority of the lab: ${pem}\n`);

@@ -1,4 +1,4 @@
-import type { Change, Control, Lesson, WrongFix } from '../engine/lesson.js';
+import type { Change, Control, Lesson, Stack, WrongFix } from '../engine/lesson.js';
 import { attacks } from './attacks.js';
 
 const LISTENERS = 'src/listeners.ts';
@@ -6,6 +6,7 @@ const LINKS = 'src/config/links.ts';
 const IN_CLEAR = 'src/http/in-clear.ts';
 const LEAKED = 'src/auth/leaked-tokens.service.ts';
 const PLAIN = 'src/http/plain-listener.ts';
+const TLS = 'src/http/tls-listener.ts';
 
 const edit = (file: string, find: string, replace: string): Change => ({
   edits: [{ file, find, replace }],
@@ -36,6 +37,20 @@ const controls: Control[] = [
     opens: ['plain-bearer'],
   },
   {
+    id: 'tls-suites',
+    title: 'Each connection has a key of its own, which is gone with it',
+    file: TLS,
+    removal: edit(TLS, "ciphers: CIPHERS.join(':'),", "ciphers: 'ALL:@SECLEVEL=0',"),
+    opens: ['tls-recorded'],
+  },
+  {
+    id: 'tls-version',
+    title: 'TLS 1.2 at the least',
+    file: TLS,
+    removal: edit(TLS, "minVersion: 'TLSv1.2',", "minVersion: 'TLSv1',"),
+    opens: [],
+  },
+  {
     id: 'tls-ends-somewhere',
     title: 'Production is not reached from elsewhere until somebody has said where TLS ends',
     file: LINKS,
@@ -56,6 +71,11 @@ const controls: Control[] = [
     removal: edit(LINKS, "env['NODE_TLS_REJECT_UNAUTHORIZED'] === '0'", 'false'),
     opens: ['impostor-node-switch'],
   },
+];
+
+/** None of the suites is one of TLS 1.0: either of the two is enough. */
+const stacks: Stack[] = [
+  { controls: ['tls-suites', 'tls-version'], opens: ['tls-recorded', 'tls-old-version'] },
 ];
 
 const wrongFixes: WrongFix[] = [
@@ -96,6 +116,17 @@ const wrongFixes: WrongFix[] = [
     opens: ['plain-bearer', 'plain-login'],
   },
   {
+    id: 'tls-compatible',
+    title: 'Take the suites of an article on compatibility: they are as long, and many',
+    why: 'With some of them the key of the certificate is the key of every connection there ever was.',
+    change: edit(
+      TLS,
+      "ciphers: CIPHERS.join(':'),",
+      "ciphers: 'HIGH:!aNULL:!MD5', // as in a thousand articles",
+    ),
+    opens: ['tls-recorded'],
+  },
+  {
     id: 'sslmode-require',
     title: 'Take sslmode=require, too: it is TLS',
     why: 'It asks for TLS and not for whom with: anybody can make himself a certificate.',
@@ -133,6 +164,7 @@ export const lesson: Lesson = {
   api: ['API2:2023', 'API8:2023'],
   attacks,
   controls,
+  stacks,
   wrongFixes,
   use: async (target) => {
     const ada = await target.person('ada');
