@@ -28,7 +28,7 @@ const command = (name: string, args: string[] = [], env = {}) =>
 
 /** Without the address of the database. */
 const productionMode = (url: string) => ({
-  ...productionEnvironment(url, 0),
+  ...productionEnvironment(url),
   DATABASE_URL: undefined,
 });
 

@@ -2,8 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
-import { Child, freePort, productionEnvironment, run, scratchCopy } from './support/child.js';
-import { untilReady } from './support/child.js';
+import { Child, productionEnvironment, run, scratchCopy, servedBy } from './support/child.js';
 import { Client } from './support/client.js';
 import {
   createResource,
@@ -54,10 +53,8 @@ describe('the built app in production', () => {
     const database = await createTestDatabase();
     // Production asks for TLS to any database that is not on this machine, as the proxy is.
     const proxy = await PostgresProxy.before(database.urls.app);
-    const port = await freePort();
-    const url = `http://127.0.0.1:${port}`;
-    const child = start(productionEnvironment(proxy.url, port));
-    await untilReady(url);
+    const child = start(productionEnvironment(proxy.url));
+    const url = await servedBy(child);
     const ada = await signUpByMail({ database, client: () => new Client(url) });
     const created = await createResource(ada);
     expect((await ada.client.get(`/v1/resources/${created.id}`)).body).toEqual(created);
@@ -74,10 +71,8 @@ describe('the built app in production', () => {
   it('writes lines to its standard output, security events too, and nothing anywhere else', async () => {
     const database = await createTestDatabase();
     const proxy = await PostgresProxy.before(database.urls.app);
-    const port = await freePort();
-    const url = `http://127.0.0.1:${port}`;
-    const child = start(productionEnvironment(proxy.url, port), WITHOUT_FILES);
-    await untilReady(url);
+    const child = start(productionEnvironment(proxy.url), WITHOUT_FILES);
+    const url = await servedBy(child);
     const client = new Client(url);
     await client.post('/v1/auth/login', { email: newEmail(), password: newPassword() });
     await signUpByMail({ database, client: () => client });
@@ -96,7 +91,7 @@ describe('the built app in production', () => {
   ])(
     'does not start with %s, and says why in words',
     async (_what, without, message) => {
-      const given = { ...productionEnvironment('postgres://a:b@127.0.0.1:1/c', 0), ...without };
+      const given = { ...productionEnvironment('postgres://a:b@127.0.0.1:1/c'), ...without };
       const env = Object.fromEntries(Object.entries(given).filter(([, value]) => value));
       const child = start(env);
       expect(await child.exit).toBe(1);
@@ -128,7 +123,7 @@ describe('the built commands in production', () => {
       // Of the commands, two ask for it; the server refuses to have it.
       const owner = ['migrate', 'audit-retain'].includes(command) && database.urls.owner;
       const env = {
-        ...productionEnvironment(database.urls.app, 0),
+        ...productionEnvironment(database.urls.app),
         ...(owner && { DATABASE_OWNER_URL: owner }),
       };
       const file = `dist/commands/${command}.js`;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Housekeeping } from '../src/database/housekeeping.js';
-import type { JsonWebKey } from 'node:crypto';
+import { randomUUID, type JsonWebKey } from 'node:crypto';
 import { cookieIn, OWN_PAGE } from './support/auth.js';
 import { dump, type Dump } from './support/dump.js';
 import {
@@ -14,6 +14,7 @@ import {
 } from './support/factories.js';
 import { jobsOf, linkOf } from './support/jobs.js';
 import { mailedToken } from './support/mailed-links.js';
+import { mustHoldNothingOverheard } from './support/overheard.js';
 import {
   addPasskey,
   creationOptions,
@@ -216,6 +217,23 @@ describe('a dump of the whole database, with the queue and the keys', () => {
       await app.database.query('UPDATE resources SET title = $1', [`x${form}y`]);
       const text = JSON.stringify(await dump(app.database));
       expect([form, text.includes(form)]).toEqual([form, true]);
+    }
+  });
+});
+
+describe('the database of each test file', () => {
+  it('is searched at its end for what clients said, and were told', async () => {
+    const eve = await signUp(app);
+    await expect(mustHoldNothingOverheard(app.database)).resolves.toBeUndefined();
+    const displayName = `Radia ${randomUUID()}`;
+    const { body } = await eve.client.patch<{ id: string }>('/v1/users/me', { displayName });
+    for (const form of [displayName, Buffer.from(displayName).toString('hex')]) {
+      await createResource(eve, { title: 'planted' });
+      await app.database.query(`UPDATE resources SET title = $1 WHERE title = 'planted'`, [
+        `x${form}y`,
+      ]);
+      await expect(mustHoldNothingOverheard(app.database)).rejects.toThrow(form);
+      await app.database.query('DELETE FROM resources WHERE owner_id = $1', [body.id]);
     }
   });
 });

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { QUEUES } from '../src/database/job-queue-schema.js';
 import { withClient } from '../src/database/provision.js';
-import { Child, freePort, productionEnvironment, scratchCopy } from './support/child.js';
+import { Child, productionEnvironment, scratchCopy } from './support/child.js';
 import { newEmail } from './support/factories.js';
 import { Mailbox } from './support/mailbox.js';
 import { jobsOf } from './support/jobs.js';
@@ -24,11 +24,11 @@ describe('the log of production', () => {
     const database = await createTestDatabase();
     const proxy = await PostgresProxy.before(database.urls.app);
     const mailbox = await Mailbox.open();
-    const [to, port] = [newEmail(), await freePort()];
+    const to = newEmail();
     mailbox.answers = { refuse: 451 };
     const child = new Child(MAILING, {
       env: {
-        ...productionEnvironment(proxy.url, port),
+        ...productionEnvironment(proxy.url),
         PUBLIC_URL: 'https://api.example.org',
         SMTP_URL: mailbox.url,
         MAIL_TO: to,

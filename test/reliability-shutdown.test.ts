@@ -2,14 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { countStatuses } from './support/answers.js';
-import {
-  Child,
-  freePort,
-  productionEnvironment,
-  run,
-  scratchCopy,
-  untilReady,
-} from './support/child.js';
+import { Child, productionEnvironment, run, scratchCopy, servedBy } from './support/child.js';
 import { Client } from './support/client.js';
 import { createResource, signUpByMail, type Person } from './support/factories.js';
 import { PostgresProxy } from './support/postgres-proxy.js';
@@ -35,12 +28,10 @@ afterAll(async () => {
 });
 
 /** The app in production, in a process of its own. Instances of one `env` share their secrets. */
-async function start(env = productionEnvironment(proxy.url, 0)) {
-  const port = await freePort();
-  const url = `http://127.0.0.1:${port}`;
-  const child = new Child(['dist/main.js'], { cwd: copy.folder, env: { ...env, PORT: `${port}` } });
+async function start(env = productionEnvironment(proxy.url)) {
+  const child = new Child(['dist/main.js'], { cwd: copy.folder, env });
   children.push(child);
-  await untilReady(url);
+  const url = await servedBy(child);
   return { child, url, database, client: () => new Client(url) };
 }
 
@@ -104,7 +95,7 @@ describe('SIGTERM', () => {
 
 describe('a restart of one of two instances under load', () => {
   it('loses no write that was acknowledged, and makes none twice', async () => {
-    const env = productionEnvironment(proxy.url, 0);
+    const env = productionEnvironment(proxy.url);
     let first = await start(env);
     const second = await start(env);
     const people = await Promise.all([

@@ -16,7 +16,7 @@ beforeAll(async () => {
   authority = await Authority.create();
   good = await authority.issue({ names: ['api.example.org'] });
   base = {
-    ...productionEnvironment('postgres://a:b@127.0.0.1/bulwark', 3000),
+    ...productionEnvironment('postgres://a:b@127.0.0.1/bulwark'),
     ...folder.env,
     HOST: '0.0.0.0',
     TRUSTED_PROXY_HOPS: '0',

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { freePort, productionEnvironment, run, source } from './support/child.js';
+import { productionEnvironment, run, source } from './support/child.js';
 import { Authority, TlsFolder } from './support/certificates.js';
 import { PATIENCE_MS } from './support/spawned-app.js';
 import { startApp, type TestApp } from './support/test-app.js';
@@ -24,7 +24,7 @@ const migrate = (host = 'localhost') => {
   return run(source('commands/migrate.ts'), { env });
 };
 const start = async (databaseUrl: string, env = {}) => {
-  const surroundings = { env: { ...productionEnvironment(databaseUrl, await freePort()), ...env } };
+  const surroundings = { env: { ...productionEnvironment(databaseUrl), ...env } };
   return run(source('main.ts'), surroundings);
 };
 const startAt = (host: string) => start(urlsAt(host).app);

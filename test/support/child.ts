@@ -1,7 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -79,9 +78,9 @@ export function scratchCopy(more: string[] = []): { folder: string; remove: () =
 }
 
 /** What an operator sets in production; the proxy's hop is where the test client stands. */
-export const productionEnvironment = (databaseUrl: string, port: number): Environment => ({
+export const productionEnvironment = (databaseUrl: string): Environment => ({
   NODE_ENV: 'production',
-  PORT: `${port}`,
+  PORT: '0',
   PUBLIC_URL: 'https://api.example.org',
   TRUSTED_PROXY_HOPS: '1',
   DATABASE_URL: databaseUrl,
@@ -94,22 +93,14 @@ export const productionEnvironment = (databaseUrl: string, port: number): Enviro
   ENCRYPTION_KEYS: testEnvironment(databaseUrl)['ENCRYPTION_KEYS'],
 });
 
-export async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, 'close');
-  return port;
-}
-
-/** Waits until the app behind this address says that it is ready. */
-export async function untilReady(url: string): Promise<void> {
+/** The address of the app in this process, once it says that it is ready. */
+export async function servedBy(child: Child): Promise<string> {
+  const url = await child.printed(/Server listening at (http:[^"]+)/);
   const end = performance.now() + PATIENCE_MS;
   while (performance.now() < end) {
     const answer = await fetch(`${url}/v1/health/ready`).catch(() => null);
-    if (answer?.status === 200) return;
+    if (answer?.status === 200) return url;
     await sleep(POLL_MS);
   }
-  throw new Error(`Nothing was ready at ${url}`);
+  throw new Error(`Nothing was ready at ${url}:\n${child.output}`);
 }

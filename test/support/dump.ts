@@ -12,6 +12,7 @@ const TABLES = `SELECT format('%I.%I', n.nspname, c.relname) AS name
 export async function dump(
   { urls }: TestDatabase,
   isWanted = (_table: string) => true,
+  maxRows?: number,
 ): Promise<Dump> {
   return withClient(urls.admin, async (admin) => {
     const { rows: tables } = await admin.query<{ name: string }>(TABLES);
@@ -19,7 +20,8 @@ export async function dump(
     const result: Dump = [];
     for (const table of wanted) {
       const { rows } = await admin.query<{ row: object }>(
-        `SELECT to_jsonb(t) AS row FROM ${table} t`,
+        `SELECT to_jsonb(t) AS row FROM ${table} t LIMIT $1`,
+        [maxRows],
       );
       result.push({ table, rows: rows.map(({ row }) => row) });
     }

@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Environment } from '../../src/config/environment.js';
 import { Client } from './client.js';
+import { searchAndDrop } from './overheard.js';
 import { testEnvironment } from './test-app.js';
 import { createTestDatabase, type TestDatabase } from './test-database.js';
 
@@ -54,7 +55,7 @@ export async function spawnApp({ env, entry = 'src/main.ts' }: Options = {}): Pr
     }
     throw new Error(`The log line did not come. The output was:\n${lines.join('\n')}`);
   };
-  const close = () => stop().then(database.drop);
+  const close = () => stop().then(() => searchAndDrop(database));
   const started = logged((line) => line.msg.startsWith('Server listening at'));
   const { msg } = await started.catch((error: unknown) =>
     close().then(() => Promise.reject(error)),

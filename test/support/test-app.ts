@@ -7,6 +7,7 @@ import type { Environment } from '../../src/config/environment.js';
 import { createDevelopmentSecrets, createEncryptionJwk } from '../../src/config/secrets.js';
 import { listen } from '../../src/listeners.js';
 import { Client } from './client.js';
+import { overhear, searchAndDrop } from './overheard.js';
 import { createTestDatabase, type TestDatabase } from './test-database.js';
 
 /** Instances in one test share their secrets, as instances of one deployment do. */
@@ -46,6 +47,8 @@ interface Options {
   module?: (config: Config) => DynamicModule;
 }
 
+overhear();
+
 export async function startApp({ database, env, module }: Options = {}): Promise<TestApp> {
   const db = database ?? (await createTestDatabase());
   const config = new Config({ ...testEnvironment(db.urls.app), ...env });
@@ -60,7 +63,7 @@ export async function startApp({ database, env, module }: Options = {}): Promise
     client: () => new Client(url),
     close: async () => {
       await app.close();
-      if (!database) await db.drop();
+      if (!database) await searchAndDrop(db);
     },
   };
 }
