@@ -1,7 +1,16 @@
 import type { Attack } from '../engine/lesson.js';
 import type { Person, Target } from '../engine/target.js';
 import { withClient } from '../../src/database/provision.js';
-import { undone, asApp, asOwner, collected, deed, forgeFrom, unlessTold } from './insider.js';
+import {
+  asApp,
+  asOwner,
+  collected,
+  deed,
+  forgeFrom,
+  sharedDeed,
+  undone,
+  unlessTold,
+} from './insider.js';
 
 const SIGNED_IN = `event = 'authn_login_success'`;
 const sign = ({ id }: Person) => `${SIGNED_IN} AND user_id = '${id}'`;
@@ -20,7 +29,7 @@ const byOwner = (
   id,
   title: `As the owner of the database: ${title}`,
   run: async (target) => {
-    const mallory = await deed(target);
+    const mallory = await sharedDeed(target);
     const seq = await seqOf(target, mallory);
     return undone(target, async () => {
       await target.lab.database.query('ALTER TABLE audit_events DISABLE TRIGGER USER');
@@ -188,7 +197,7 @@ const unrecorded: Attack[] = [
     id: 'audit-unrecorded-sign-in',
     title: 'Shut the log for a moment, and sign in',
     run: async (target) => {
-      const mallory = await deed(target);
+      const mallory = await target.person('mallory', 'password');
       const eve = target.stranger('mallory');
       const { email, password } = mallory;
       const before = await count(target, SIGNED_IN, mallory);
@@ -206,7 +215,7 @@ const unrecorded: Attack[] = [
     id: 'audit-unrecorded-password',
     title: 'Shut the log for a moment, and set another password',
     run: async (target) => {
-      const mallory = await deed(target);
+      const mallory = await target.person('mallory', 'password');
       const { client, password } = mallory;
       const isSet = await whileLogIsShut(target, async () => {
         const body = { currentPassword: password, newPassword: 'quiet walnut harbour lantern' };
