@@ -32,17 +32,25 @@ export class SessionEndsService {
   /** Of whoever has one of these refresh tokens. Answers whose they were, if they were not over. */
   async endByRefreshTokens(tokens: string[]): Promise<Ended[]> {
     if (tokens.length === 0) return [];
-    const ended = await this.dataSource.transaction(async (tx) => {
-      const [rows] = await tx.sql<[Ended[], number]>`
-        UPDATE sessions SET revoked_at = now()
-        WHERE revoked_at IS NULL AND id IN (
-          SELECT session_id FROM refresh_tokens WHERE token_hash = ANY(${tokens.map(hashToken)}))
-        RETURNING user_id AS "userId", id AS "sessionId"`;
-      for (const row of rows) await this.log.record(tx, 'authn_token_revoked', { ...row });
-      return rows;
+    const { known, ended } = await this.dataSource.transaction(async (tx) => {
+      const rows = await tx.sql<(Ended & { isEnded: boolean })[]>`
+        WITH known AS (
+          SELECT id, user_id FROM sessions WHERE id IN (
+            SELECT session_id FROM refresh_tokens WHERE token_hash = ANY(${tokens.map(hashToken)}))
+        ), ended AS (
+          UPDATE sessions SET revoked_at = now()
+          WHERE revoked_at IS NULL AND id IN (SELECT id FROM known) RETURNING id
+        )
+        SELECT user_id AS "userId", id AS "sessionId", id IN (SELECT id FROM ended) AS "isEnded"
+        FROM known`;
+      const now = rows
+        .filter(({ isEnded }) => isEnded)
+        .map(({ userId, sessionId }) => ({ userId, sessionId }));
+      for (const each of now) await this.log.record(tx, 'authn_token_revoked', { ...each });
+      return { known: rows, ended: now };
     });
-    // Who sends what is no token has every instance wait for nothing.
-    if (ended.length > 0) await this.sessions.caughtUp();
+    // Nobody waits for what is no token; for what another request is ending, too, everybody does.
+    if (known.length > 0) await this.sessions.caughtUp();
     return ended;
   }
 

@@ -13,8 +13,8 @@ const randomAddress = () => `10.${randomInt(256)}.${randomInt(256)}.${randomInt(
 
 /** Speaks HTTP to the API as one person on one address. */
 export class Client {
-  /** Told of the bodies of each exchange that was a success. */
-  static overhear: (...bodies: unknown[]) => void = () => {};
+  /** Told of what was sent and answered with success. */
+  static overhear: (sent: unknown, told: unknown) => void = () => {};
 
   constructor(
     readonly url: string,

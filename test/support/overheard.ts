@@ -14,23 +14,24 @@ const MIN_LENGTH = 12;
 const MAX_ROWS = 5_000;
 
 const sensitive = new Set<string>();
-/** A test may say the same where it is sensitive and where it is not. */
+/** A test may send the same where it is sensitive and where it is not. What is answered excuses nothing. */
 const plain = new Set<string>();
 
-function sort(value: unknown, name = ''): void {
-  if (typeof value === 'string') {
-    if (!SENSITIVE.has(name)) plain.add(value);
-    else if (value.length >= MIN_LENGTH) sensitive.add(value);
-  } else if (Array.isArray(value)) {
-    for (const each of value) sort(each, name);
-  } else if (typeof value === 'object' && value !== null) {
-    for (const [key, each] of Object.entries(value)) sort(each, key);
-  }
+/** Every text of a body with the name of its field. */
+function textsOf(value: unknown, name = ''): [name: string, text: string][] {
+  if (typeof value === 'string') return [[name, value]];
+  if (Array.isArray(value)) return value.flatMap((each) => textsOf(each, name));
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, each]) => textsOf(each, key));
 }
 
 /** From here on, whatever the clients of this file say with success, and what they are told. */
 export const overhear = (): void => {
-  Client.overhear = (...bodies) => bodies.forEach((body) => sort(body));
+  Client.overhear = (sent, told) => {
+    for (const [name, text] of [...textsOf(sent), ...textsOf(told)])
+      if (SENSITIVE.has(name) && text.length >= MIN_LENGTH) sensitive.add(text);
+    for (const [name, text] of textsOf(sent)) if (!SENSITIVE.has(name)) plain.add(text);
+  };
 };
 
 /** As JSON has it, and as bytes that nobody sealed. */
