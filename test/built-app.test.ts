@@ -208,6 +208,7 @@ describe('the built app on a bare machine', () => {
     rmSync(file);
     expect(child.output).toContain('migrations/9000-notes.sql has nothing to do yet');
     expect(child.output).not.toMatch(/^ +at /m);
+    expect(pidIn(postmaster)).toBe(0);
   }, 60_000);
 
   it('leaves no database running when it is stopped while it starts', async () => {

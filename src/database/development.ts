@@ -26,9 +26,22 @@ export async function completeEnvironment(env: Environment): Promise<Surrounding
   if (env['DATABASE_URL'] || env['DATABASE_URL_FILE'])
     return { env: withSecrets, stop: async () => {} };
   const { owner, app, stop } = await developmentOwnerUrls(env);
-  await migrate(owner, { ...withSecrets, DATABASE_URL: app });
-  await provisionApp(owner, app);
-  return { env: { ...withSecrets, DATABASE_URL: app }, stop };
+  const complete = { ...withSecrets, DATABASE_URL: app };
+  await orStop(stop, async () => {
+    await migrate(owner, complete);
+    await provisionApp(owner, app);
+  });
+  return { env: complete, stop };
+}
+
+/** Whoever cannot go on ends after the server, which the next start would meet while it ends. */
+async function orStop(stop: Surroundings['stop'], work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    await stop();
+    throw error;
+  }
 }
 
 async function secretsFor(env: Environment): Promise<Environment> {
@@ -60,7 +73,7 @@ export async function developmentOwnerUrls(env: Environment) {
   const superuserPassword = passwords.postgres;
   const { port, stop } = await startEmbeddedPostgres({ dataDir: DATA, superuserPassword });
   const { superuser, owner, app } = urlsAt(port, passwords);
-  await createOwner(superuser, passwords.owner);
+  await orStop(stop, () => createOwner(superuser, passwords.owner));
   return { owner, app, stop };
 }
 
