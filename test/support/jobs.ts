@@ -16,21 +16,26 @@ export interface JobRow {
 }
 
 let rows: ReturnType<typeof sealedRows> | undefined;
+/** Who waits for a mail asks again and again: what was opened once stays so, by id and sealed text. */
+const opened = new Map<string, Promise<Mail>>();
 
 /** What waits, or has failed, with its data as the worker will see it; oldest first. */
 export async function openedJobs({ query }: Queue, name = 'mail'): Promise<JobRow[]> {
-  const jobs = await query<{ id: string; data: SealedJob }>(
-    'SELECT * FROM pgboss.job WHERE name = $1 ORDER BY created_on',
+  const jobs = await query<JobRow & { data: SealedJob }>(
+    `SELECT id, name, state, retry_count, start_after, data, output FROM pgboss.job
+     WHERE name = $1 ORDER BY created_on`,
     [name],
   );
   rows ??= sealedRows();
   const { openJob } = rows;
   const db = queryable({ query });
-  const opened = jobs.map(async (job) => ({
-    ...job,
-    data: await openJob<Mail>(db, job.id, job.data),
-  }));
-  return Promise.all(opened) as unknown as Promise<JobRow[]>;
+  const open = ({ id, data }: { id: string; data: SealedJob }) => {
+    const known = id + data.sealed;
+    const mail = opened.get(known) ?? openJob<Mail>(db, id, data);
+    opened.set(known, mail);
+    return mail;
+  };
+  return Promise.all(jobs.map(async (job) => ({ ...job, data: await open(job) })));
 }
 
 /** The mails to this address. */

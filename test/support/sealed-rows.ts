@@ -19,10 +19,13 @@ export interface Newcomers {
   indexOf?: (email: string) => Buffer;
 }
 
+let usual: Config | undefined;
+/** Made once: to read its keys takes longer than to make somebody's rows. */
+const usualConfig = () =>
+  (usual ??= new Config(testEnvironment('postgres://nobody@127.0.0.1/none')));
+
 /** Rows as the app writes them, for whoever makes them by SQL: quickly, and many at once. */
-export function sealedRows(
-  config = new Config(testEnvironment('postgres://nobody@127.0.0.1/none')),
-) {
+export function sealedRows(config = usualConfig()) {
   const { keys, fields, indexes, damage } = openCrypto(config);
   const jobs = new SealedJobs(keys, damage);
   return {
