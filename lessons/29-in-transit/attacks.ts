@@ -3,6 +3,7 @@ import { agreedOn } from '../../test/support/tls.js';
 import { until } from '../../test/support/waiting.js';
 import type { Attack, Change, Loot } from '../engine/lesson.js';
 import { TracingClient, type Person, type Target } from '../engine/target.js';
+import { HostsOfTls } from './browser.js';
 import { deployedWith } from './deployment.js';
 
 interface Tokens {
@@ -51,6 +52,24 @@ async function plainPort(target: Target): Promise<TracingClient> {
   trustTheLab(target);
   const [, port] = /refused at port (\d+)/.exec(lab.log()) ?? [];
   return new TracingClient('ada, at the port for plain HTTP', trace, `http://127.0.0.1:${port}`);
+}
+
+/** As links, bookmarks and people have it who type the name alone. */
+const IN_A_LINK = 'http://localhost/account/reset-password';
+const WEEK_SECONDS = 7 * 24 * 3_600;
+
+/** Ada's browser has been here once; a week later it stands in the café, and is sent to a link. */
+async function goToTheCafe(target: Target): Promise<string> {
+  const browser = new HostsOfTls();
+  const url = target.url.replace('127.0.0.1', 'localhost');
+  const visit = new TracingClient('ada’s browser', target.trace, url);
+  const { headers } = await visit.get('/v1/health/live');
+  browser.hear(url, headers, 0);
+  const there = browser.goesTo(IN_A_LINK, WEEK_SECONDS);
+  const got = there.startsWith('https:') ? ['asks over TLS, of itself'] : ['asks in clear'];
+  const who = 'ada’s browser, a week later';
+  target.trace.push({ who, method: 'GET', path: IN_A_LINK, status: 0, got });
+  return there;
 }
 
 const REFUSED = /^ERR_SSL_\S*(HANDSHAKE_FAILURE|PROTOCOL_VERSION)$/;
@@ -129,6 +148,21 @@ export const attacks: Attack[] = [
         const { body } = await plain.post('/v1/auth/login', { email, password });
         return body;
       });
+    },
+  },
+  {
+    id: 'strip-tls',
+    title: 'Answer in the café for whoever is sent to http, with the app’s own pages',
+    needsLab: true,
+    scenario: WITH_TLS,
+    run: async (target) => {
+      trustTheLab(target);
+      const { email, password } = await target.person('ada');
+      if ((await goToTheCafe(target)).startsWith('https:')) return null;
+      // Mallory passes on what she enters there.
+      const mallory = target.stranger('mallory');
+      const { status } = await mallory.post('/v1/auth/login', { email, password });
+      return status === 200 ? 'Ada’s password, and a session of hers' : null;
     },
   },
   {

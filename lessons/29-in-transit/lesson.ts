@@ -7,11 +7,13 @@ const IN_CLEAR = 'src/http/in-clear.ts';
 const LEAKED = 'src/auth/leaked-tokens.service.ts';
 const PLAIN = 'src/http/plain-listener.ts';
 const TLS = 'src/http/tls-listener.ts';
+const HEADERS = 'src/http/security-headers.ts';
 
 const edit = (file: string, find: string, replace: string): Change => ({
   edits: [{ file, find, replace }],
 });
 
+const HSTS = "'strict-transport-security': 'max-age=31536000; includeSubDomains',";
 const VERIFIES = "modes[0] === 'verify-full'";
 
 const controls: Control[] = [
@@ -35,6 +37,13 @@ const controls: Control[] = [
     file: PLAIN,
     removal: edit(PLAIN, 'const inClear = carriesCredentials(request);', 'const inClear = false;'),
     opens: ['plain-bearer'],
+  },
+  {
+    id: 'strict-transport',
+    title: 'A browser that has been here speaks TLS to us for a year, wherever it is sent',
+    file: HEADERS,
+    removal: edit(HEADERS, HSTS, ''),
+    opens: ['strip-tls'],
   },
   {
     id: 'tls-suites',
@@ -114,6 +123,13 @@ const wrongFixes: WrongFix[] = [
       "plain.removeAllListeners('request').on('request', app.getHttpAdapter().getInstance().routing);\n  plain.listen(port, config.host);",
     ),
     opens: ['plain-bearer', 'plain-login'],
+  },
+  {
+    id: 'strict-for-a-while',
+    title: 'Begin with five minutes of strict transport, and look whether something breaks',
+    why: 'Who was here last week has forgotten it. Begin so, and do not end so.',
+    change: edit(HEADERS, HSTS, HSTS.replace('31536000', '300')),
+    opens: ['strip-tls'],
   },
   {
     id: 'tls-compatible',
