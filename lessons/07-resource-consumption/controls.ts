@@ -80,7 +80,10 @@ export const controls: Control[] = [
         },
       ],
     },
-    opens: ['flood-one-address', 'flood-forged-address', 'flood-other-headers', 'flood-ipv6'],
+    opens: [
+      ...['flood-one-address', 'flood-forged-address', 'flood-other-headers', 'flood-ipv6'],
+      ...['guess-many-accounts', 'guess-many-ipv6'],
+    ],
   },
   {
     id: 'trusted-hops',
@@ -95,7 +98,7 @@ export const controls: Control[] = [
         },
       ],
     },
-    opens: ['flood-forged-address'],
+    opens: ['flood-forged-address', 'guess-forged-source'],
   },
   {
     id: 'address-network',
@@ -110,7 +113,7 @@ export const controls: Control[] = [
         },
       ],
     },
-    opens: ['flood-ipv6'],
+    opens: ['flood-ipv6', 'guess-many-ipv6'],
   },
   {
     id: 'user-budget',
