@@ -75,19 +75,13 @@ interface Shot {
 const shoot = (client: Client, ...request: Parameters<Client['send']>) =>
   client.send<{ code?: string; errors?: { at: string }[] }>(...request);
 
-/** An account has few factors, and few guesses: such routes get somebody new each time. */
-const isCostly = ({ rateLimit, path }: Route) =>
-  rateLimit === 'credentials' || path.includes('/factors/');
-
-/** There a field gets one payload of three; a password, which meets nothing but its hash, one of five. */
-function isInTurn({ name }: Field, at: number, payload: string, costly: boolean): boolean {
-  const every = /password/i.test(name) ? 5 : 3;
-  return !costly || (INJECTIONS.indexOf(payload) + at) % every === 0;
-}
+/** A password meets nothing but its hash, which takes its time: it gets one payload of so many. */
+const PASSWORDS_TRY_EVERY = 5;
 
 /** The payload as it is, and in a text that the field takes: only that where an answer is costly. */
-function valuesOf({ schema }: Field, payload: string, costly: boolean): unknown[] {
+function valuesOf({ name, schema }: Field, payload: string, costly: boolean): unknown[] {
   const { format, type } = schema;
+  if (/password/i.test(name) && INJECTIONS.indexOf(payload) % PASSWORDS_TRY_EVERY > 0) return [];
   const address = `"${payload}"@${randomUUID()}.example.com`;
   const fitting = format === 'email' ? address : PAD + payload;
   const texts = costly ? [fitting] : [payload, fitting];
@@ -95,10 +89,11 @@ function valuesOf({ schema }: Field, payload: string, costly: boolean): unknown[
 }
 
 /** Somebody whom the route serves, and what of his it is tried on. What is his may be used up. */
-async function targetOf(route: Route) {
-  const { callers, path, inputs, key } = route;
+async function targetOf({ callers, rateLimit, path, inputs, key }: Route) {
   const isAdmin = callers !== 'anybody' && !callers.includes('user');
-  const person = isCostly(route) ? await createPerson('user') : oneOf(isAdmin ? admins : crowd);
+  // An account has few factors.
+  const isUsedUp = rateLimit === 'credentials' || path.includes('/factors/');
+  const person = isUsedUp ? await createPerson('user') : oneOf(isAdmin ? admins : crowd);
   const isVersioned = path.includes(':id') && !isAdmin && inputs.body;
   const { id } = isVersioned ? await createResource(person) : bystander;
   const client = app.client().withToken(person.tokens.accessToken);
@@ -109,10 +104,8 @@ async function targetOf(route: Route) {
 /** Each place of a route that takes a text, with the payload in it and all the rest legal. */
 async function shotsOf(route: Route, payload: string): Promise<Shot[]> {
   const shots: Shot[] = [];
-  const costly = isCostly(route);
-  const fields = route.fields.filter((field, at) => isInTurn(field, at, payload, costly));
-  for (const field of fields)
-    for (const value of valuesOf(field, payload, costly)) {
+  for (const field of route.fields)
+    for (const value of valuesOf(field, payload, route.rateLimit === 'credentials')) {
       const { place, name } = field;
       const { person, client, values } = await targetOf(route);
       const at = { path: {}, query: {}, body: {}, [place]: { [name]: value } };

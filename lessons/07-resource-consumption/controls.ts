@@ -81,8 +81,12 @@ export const controls: Control[] = [
       ],
     },
     opens: [
-      ...['flood-one-address', 'flood-forged-address', 'flood-other-headers', 'flood-ipv6'],
-      ...['guess-many-accounts', 'guess-many-ipv6'],
+      'flood-one-address',
+      'flood-forged-address',
+      'flood-other-headers',
+      'flood-ipv6',
+      'guess-many-accounts',
+      'guess-many-ipv6',
     ],
   },
   {

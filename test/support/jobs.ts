@@ -16,8 +16,6 @@ export interface JobRow {
 }
 
 let rows: ReturnType<typeof sealedRows> | undefined;
-/** Who waits for a mail asks again and again: what was opened once stays so, by id and sealed text. */
-const opened = new Map<string, Promise<Mail>>();
 
 /** What waits, or has failed, with its data as the worker will see it; oldest first. */
 export async function openedJobs({ query }: Queue, name = 'mail'): Promise<JobRow[]> {
@@ -29,13 +27,11 @@ export async function openedJobs({ query }: Queue, name = 'mail'): Promise<JobRo
   rows ??= sealedRows();
   const { openJob } = rows;
   const db = queryable({ query });
-  const open = ({ id, data }: { id: string; data: SealedJob }) => {
-    const known = id + data.sealed;
-    const mail = opened.get(known) ?? openJob<Mail>(db, id, data);
-    opened.set(known, mail);
-    return mail;
-  };
-  return Promise.all(jobs.map(async (job) => ({ ...job, data: await open(job) })));
+  const opened = jobs.map(async (job) => ({
+    ...job,
+    data: await openJob<Mail>(db, job.id, job.data),
+  }));
+  return Promise.all(opened);
 }
 
 /** The mails to this address. */
